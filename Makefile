@@ -1,0 +1,26 @@
+# make lab        set up, then open the course in JupyterLab
+# make test       set up, then run the unit tests and compare every notebook with its stored output
+# make notebooks  execute every notebook again and store its output
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+BIN := .venv/bin
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb))
+# JupyterLab refuses to run as root unless told; without a display it prints its address instead of opening a browser.
+LAB := $(if $(filter 0,$(shell id -u)),--allow-root) $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
+
+.PHONY: lab test notebooks
+lab: .venv/installed
+	cd notebooks && ../$(BIN)/jupyter lab $(LAB)
+
+test: .venv/installed
+	$(BIN)/pytest --nbval
+
+notebooks: .venv/installed
+	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.timeout=1800 \
+	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False $(NOTEBOOKS)
+
+.venv/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11, or run 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }
+	@"$(PYTHON)" -c "import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else 'The course needs Python 3.11 (d2l 1.0.3 does not install on later ones), but $(PYTHON) is ' + sys.version.split()[0] + '.\nInstall Python 3.11 and run \'make PYTHON=/path/to/python3.11 ...\', or use conda: conda env create -f environment.yml')"
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/pip install --editable .
+	touch $@

@@ -1,0 +1,38 @@
+"""python -m alexnet_helpers data: say where the data are, check them, and fetch what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import data
+
+
+def data_command() -> int:
+    try:
+        folder = data.fetch()
+    except (OSError, data.DamagedFileError) as error:
+        print(f"The full set could not be put into {data.DATA_FOLDER}: {error}", file=sys.stderr)
+        source = data.find_full_set() if not isinstance(error, FileNotFoundError) else None
+        if source not in (None, data.DATA_FOLDER):
+            print(f"The course reads it from {source}; only the book's own loader needs data/.", file=sys.stderr)
+        else:
+            print("The course goes on with its sample of 6,000 + 1,000 images. To get the rest, connect to a network "
+                  "and repeat this command, install Debian's or Ubuntu's package dataset-fashion-mnist, or name a "
+                  "folder with the four files in ALEXNET_DATA.", file=sys.stderr)
+        return 1
+    print(f"All 70,000 images of Fashion-MNIST are in {folder}; the course and d2l.load_data_fashion_mnist find "
+          "them there.")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m alexnet_helpers", description="Commands of the AlexNet course.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("data", help="say where Fashion-MNIST is, check it, and fetch what is missing into data/")
+    parser.parse_args(arguments)
+    return data_command()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

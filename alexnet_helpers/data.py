@@ -1,0 +1,295 @@
+"""Fashion-MNIST: where it comes from, and a loader that keeps it in memory.
+
+The set (Xiao, Rasul and Vollgraf 2017) has 60,000 training and 10,000 test images of clothes, 28 by 28 pixels,
+grey, ten classes. The first 6,000 and 1,000 of them travel with the course, so it works without a network; the
+rest is looked for in the folder named by ALEXNET_DATA, in the project's data/, in the folder of Debian's package
+dataset-fashion-mnist, and last on the network.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import os
+import struct
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .training import profile
+
+PROJECT = Path(__file__).resolve().parents[1]
+# torchvision, and so d2l, look for ../data/FashionMNIST/raw from notebooks/.
+DATA_FOLDER = PROJECT / "data" / "FashionMNIST" / "raw"
+DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+SAMPLE_FOLDER = Path(__file__).resolve().parent / "sample"
+
+CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+# File name -> number of bytes and SHA-256 of the *uncompressed* file: copies of the set are often compressed anew.
+FULL_SET = {
+    "train-images-idx3-ubyte": (47_040_016, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+    "train-labels-idx1-ubyte": (60_008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
+    "t10k-images-idx3-ubyte": (7_840_016, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+    "t10k-labels-idx1-ubyte": (10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
+}
+SAMPLE = {
+    "train-images-idx3-ubyte": (4_704_016, "6dded81672539b5d148c1a85358069d1808c316dc6f6c0abfd12ba3ced5dd394"),
+    "train-labels-idx1-ubyte": (6_008, "d7c464914ae4b919728c5c99c3cdde5a0259febf1e99ddc6927a15768731d7dc"),
+    "t10k-images-idx3-ubyte": (784_016, "7a6d8e07ea021ec5bc73135ebd0a5770799557ec6f8242d8749c4f32a3cf4643"),
+    "t10k-labels-idx1-ubyte": (1_008, "b40abac7ec8228f434940f579deb7cf7b6e3103b5274cb91d1545771f5ef1c8b"),
+}
+SAMPLE_SIZES = {"train": 6_000, "t10k": 1_000}
+FULL_SIZES = {"train": 60_000, "t10k": 10_000}
+MAGIC = {"images": 0x00000803, "labels": 0x00000801}
+HOW_TO_GET = "run `python -m alexnet_helpers data` to fetch all 70,000 images"
+
+
+class DamagedFileError(ValueError):
+    """A data file is not what it should be; the message names the file, what was expected and what was found."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Reading and checking files
+
+
+def read_idx(path: Path, expected: tuple[int, str]) -> bytes:
+    """The uncompressed bytes of an IDX file, `path` or `path`.gz, after checking them.
+
+    `expected` is (bytes, SHA-256) of the uncompressed file. Raises DamagedFileError naming the file, what was
+    expected and what was found, and FileNotFoundError where there is no such file.
+    """
+    size, sha256 = expected
+    if not path.exists() and path.with_name(path.name + ".gz").exists():
+        path = path.with_name(path.name + ".gz")
+    content = path.read_bytes()
+
+    def damaged(should: str, found: str) -> DamagedFileError:
+        return DamagedFileError(f"{path} is damaged: expected {should}, found {found}. "
+                                "Delete it; `python -m alexnet_helpers data` puts whole files into data/.")
+
+    if not content:
+        raise damaged(f"{size:,} bytes", "an empty file")
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, OSError, zlib.error) as error:
+            raise damaged("a whole gzip file", f"one that does not unpack ({error})") from error
+    magic = MAGIC["images" if "images" in path.name else "labels"]
+    if content[:4] != struct.pack(">I", magic):
+        raise damaged(f"an IDX file that starts with {magic:08x}", f"one that starts with {content[:4].hex()}")
+    if len(content) != size:
+        raise damaged(f"{size:,} uncompressed bytes", f"{len(content):,}")
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise damaged(f"SHA-256 {sha256[:16]}…", f"{found[:16]}…")
+    return content
+
+
+@functools.lru_cache(maxsize=2)
+def read_set(folder: Path, part: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images (N, 1, 28, 28) as uint8 and labels (N,) as int64 of `part`, "train" or "t10k", in `folder`."""
+    files = SAMPLE if folder == SAMPLE_FOLDER else FULL_SET
+    images, labels = (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
+    pixels = np.frombuffer(read_idx(folder / images, files[images]), dtype=np.uint8, offset=16)
+    classes = np.frombuffer(read_idx(folder / labels, files[labels]), dtype=np.uint8, offset=8)
+    return (torch.from_numpy(pixels.reshape(-1, 1, 28, 28).copy()),
+            torch.from_numpy(classes.astype(np.int64)))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Finding and fetching the full set
+
+
+def missing_files(folder: Path) -> list[str]:
+    return [name for name in FULL_SET
+            if not (folder / name).exists() and not (folder / (name + ".gz")).exists()]
+
+
+def find_full_set() -> Path | None:
+    """The first folder that holds all four files: ALEXNET_DATA, data/ in the project, Debian's; None if none does.
+
+    Raises FileNotFoundError if ALEXNET_DATA names a folder that is not there or lacks a file: whoever names a
+    folder wants that one and no other.
+    """
+    named = os.environ.get("ALEXNET_DATA")
+    if named:
+        folder = Path(named).expanduser()
+        if not folder.is_dir():
+            raise FileNotFoundError(f"ALEXNET_DATA names {named}, and there is no such folder. "
+                                    "Correct it, or unset it to use the project's own data.")
+        inner = folder / "FashionMNIST" / "raw"        # torchvision's layout
+        folder = inner if inner.is_dir() else folder
+        if missing := missing_files(folder):
+            raise FileNotFoundError(f"ALEXNET_DATA names {named}, but {folder} lacks {', '.join(missing)}. "
+                                    "Put them there (.gz or unpacked), or unset ALEXNET_DATA.")
+        return folder.resolve()
+    for folder in (DATA_FOLDER, DEBIAN_FOLDER):
+        if not missing_files(folder):
+            return folder
+    return None
+
+
+def download(name: str) -> bytes:
+    """The uncompressed bytes of one file from torchvision's mirrors. Raises OSError when no mirror serves it."""
+    from torchvision.datasets import FashionMNIST
+    from tqdm import tqdm
+
+    reasons = []
+    for mirror in FashionMNIST.mirrors:
+        url = mirror + name + ".gz"
+        try:
+            with urllib.request.urlopen(url, timeout=15) as response, \
+                    tqdm(total=int(response.headers["Content-Length"] or 0), unit="B", unit_scale=True,
+                         desc=name) as bar:
+                chunks = []
+                while chunk := response.read(1 << 16):
+                    chunks.append(chunk)
+                    bar.update(len(chunk))
+            return gzip.decompress(b"".join(chunks))
+        except (OSError, EOFError, zlib.error) as error:
+            reasons.append(f"{url}: {error}")
+    raise OSError("no mirror could be reached; " + "; ".join(reasons))
+
+
+def fetch(say: Callable[[str], None] = print) -> Path:
+    """Put the full set into the project's data/, checked and unpacked, and return that folder.
+
+    Each file comes from ALEXNET_DATA or Debian's folder where they hold the set, else from the network. Raises
+    OSError when a file cannot be had or data/ cannot be written.
+    """
+    folders = [folder for folder in (DATA_FOLDER, find_full_set(), DEBIAN_FOLDER) if folder is not None]
+    DATA_FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, expected in FULL_SET.items():
+        for origin in folders:
+            try:
+                content = read_idx(origin / name, expected)
+                break
+            except FileNotFoundError:
+                pass
+            except DamagedFileError as error:
+                say(str(error))
+        else:
+            content, origin = download(name), "the network"
+        target = DATA_FOLDER / name
+        if origin == DATA_FOLDER and target.exists():          # unpacked already, as torchvision wants it
+            say(f"{name}: in place, {expected[0]:,} bytes, checked")
+            continue
+        # Written aside, checked, then renamed: whatever stops the run, a file with the right name is whole.
+        aside = target.with_name(name + ".part")
+        aside.write_bytes(content)
+        if aside.stat().st_size != expected[0] or hashlib.sha256(content).hexdigest() != expected[1]:
+            aside.unlink()
+            raise OSError(f"{name} from {origin} is not the file that the set's authors published.")
+        aside.replace(target)
+        say(f"{name}: from {origin}, {expected[0]:,} bytes, checked")
+    return DATA_FOLDER
+
+
+@functools.lru_cache(maxsize=1)
+def _fetch_once() -> str | None:
+    """None if the full set was fetched, else why not; asked once a session, so that nobody waits twice."""
+    try:
+        fetch()
+    except OSError as error:
+        return str(error)
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The loader
+
+
+class Batches:
+    """Iterate over (X, y): X float32 (batch, 1, height, width) in [0, 1], y int64 (batch,), on `device`.
+
+    The uint8 images stay in one tensor on the device; each batch is converted, resized and augmented there, as a
+    whole. There are no worker processes. The last batch may be short. With `shuffle` every epoch has another
+    order, and the same `seed` gives the same orders again.
+    """
+
+    def __init__(self, images: torch.Tensor, labels: torch.Tensor, batch_size: int, *, resize: int | None = None,
+                 device: str | torch.device = "cpu", shuffle: bool = False,
+                 augment: Callable[[torch.Tensor], torch.Tensor] | None = None, seed: int = 0) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+        if resize is not None and resize < 1:
+            raise ValueError(f"resize must be a side length in pixels, at least 1, not {resize}.")
+        self.images, self.labels = images.to(device), labels.to(device)
+        self.batch_size, self.resize, self.shuffle, self.augment = batch_size, resize, shuffle, augment
+        self.generator = torch.Generator().manual_seed(seed)
+
+    @property
+    def device(self) -> torch.device:
+        return self.images.device
+
+    def __len__(self) -> int:
+        return -(-len(self.images) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        n = len(self.images)
+        order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
+        for rows in order.to(self.device).split(self.batch_size):
+            X = self.images[rows].float() / 255
+            if self.resize:
+                X = resize_images(X, self.resize)
+            if self.augment:
+                X = self.augment(X)
+            yield X, self.labels[rows]
+
+
+def resize_images(X: torch.Tensor, side: int) -> torch.Tensor:
+    """Scale square images (N, C, H, H) in [0, 1] to (N, C, side, side), as torchvision's Resize does for the book.
+
+    Pillow works on whole grey levels, so the result is rounded to them too; the two differ by one level at most.
+    """
+    X = F.interpolate(X, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+    return X.mul(255).round().div(255)
+
+
+def load_fashion_mnist(batch_size: int, resize: int | None = None, device: str | torch.device | None = None,
+                       train_size: int | None = None, test_size: int | None = None,
+                       augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
+                       seed: int = 0) -> tuple[Batches, Batches]:
+    """Training and test batches of Fashion-MNIST, like the book's `d2l.load_data_fashion_mnist`, kept in memory.
+
+    `resize` is the new side length in pixels; `train_size` and `test_size` take the first so many images (the
+    profile's sizes by default); `device` is the profile's by default; `augment` maps a batch (B, 1, H, W) to one
+    of the same kind and is applied to training batches only. Training batches are shuffled, test batches are not.
+
+    Requests of at most 6,000 and 1,000 images are served from the sample that travels with the course: it is the
+    head of the real set. Raises ValueError for sizes that are not there, DamagedFileError for a damaged file.
+    """
+    current = profile()
+    sizes = {"train": current.train_size if train_size is None else train_size,
+             "t10k": current.test_size if test_size is None else test_size}
+    for part, size in sizes.items():
+        if not 1 <= size <= FULL_SIZES[part]:
+            raise ValueError(f"Fashion-MNIST has 1 to {FULL_SIZES[part]:,} {part} images to take, not {size:,}.")
+    folder = SAMPLE_FOLDER
+    if any(sizes[part] > SAMPLE_SIZES[part] for part in sizes):
+        folder = find_full_set()
+        reason = None
+        if folder is None:
+            reason = _fetch_once()
+            folder = DATA_FOLDER if reason is None else SAMPLE_FOLDER
+        if folder == SAMPLE_FOLDER:
+            if train_size is not None or test_size is not None:
+                raise ValueError(f"{sizes['train']:,} training and {sizes['t10k']:,} test images were asked for, but "
+                                 f"only the sample of 6,000 and 1,000 is here ({reason}): {HOW_TO_GET}.")
+            print(f"Fashion-MNIST: using the sample of 6,000 + 1,000 images ({reason}); {HOW_TO_GET}.")
+            sizes = SAMPLE_SIZES
+    loaders = []
+    for part in ("train", "t10k"):
+        images, labels = read_set(folder, part)
+        training = part == "train"
+        loaders.append(Batches(images[:sizes[part]], labels[:sizes[part]], batch_size, resize=resize,
+                               device=current.device if device is None else device, shuffle=training,
+                               augment=augment if training else None, seed=seed))
+    return loaders[0], loaders[1]

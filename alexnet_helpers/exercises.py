@@ -1,0 +1,35 @@
+"""Self-checks of the exercises: `check_exercise("2.1", answer)`.
+
+A check gets the answer and returns None if it is right, else a hint that helps without giving it away. The checks
+are tested themselves: each must accept the solution and refuse typical wrong answers (tests/test_exercises.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+CHECKS: dict[str, Callable[[object], str | None]] = {}
+
+
+def exercise(number: str) -> Callable:
+    """Register the check of exercise `number`, chapter.position."""
+    def register(check: Callable[[object], str | None]) -> Callable:
+        CHECKS[number] = check
+        return check
+    return register
+
+
+def check_exercise(number: str, answer: object) -> bool:
+    """Print whether `answer` is right, with a hint if it is not; None counts as not answered yet.
+
+    Raises KeyError if there is no such exercise.
+    """
+    if number not in CHECKS:
+        raise KeyError(f"There is no exercise {number}; there are {', '.join(sorted(CHECKS))}.")
+    if answer is None or (isinstance(answer, dict | list | tuple) and any(part is None for part in
+                          (answer.values() if isinstance(answer, dict) else answer))):
+        print(f"Exercise {number}: not answered yet.")
+        return False
+    hint = CHECKS[number](answer)
+    print(f"Exercise {number}: " + ("right." if hint is None else f"not yet. {hint}"))
+    return hint is None

@@ -1,0 +1,211 @@
+"""One training loop for every chapter, what it records, and the profile that sets its budget."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from . import inspection
+
+if TYPE_CHECKING:
+    from .plots import TrainingDisplay
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much a notebook computes: printed by its first cell, chosen by `profile()`."""
+
+    name: str                        # "quick" or "full"
+    device: str                      # "cpu" or "cuda"
+    train_size: int                  # images of Fashion-MNIST
+    test_size: int
+    seeds: tuple[int, ...]           # every comparison is run once with each
+
+    def pick(self, quick: T, full: T) -> T:
+        """The value for this profile: `epochs = profile.pick(quick=3, full=10)`."""
+        return quick if self.name == "quick" else full
+
+    def __str__(self) -> str:
+        where = (torch.cuda.get_device_name() if self.device == "cuda"
+                 else f"CPU with {torch.get_num_threads()} threads")
+        other = self.pick(quick="full", full="quick")
+        return (f"Profile {self.name}: {self.train_size:,} training and {self.test_size:,} test images, "
+                f"seeds {', '.join(map(str, self.seeds))}, on {where}, torch {torch.__version__}. "
+                f"Set ALEXNET_PROFILE={other} before starting for the {other} one.")
+
+
+def profile() -> Profile:
+    """The profile in force: ALEXNET_PROFILE, "quick" or "full"; without it full where there is CUDA, else quick.
+
+    Raises ValueError if ALEXNET_PROFILE is anything else.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    name = os.environ.get("ALEXNET_PROFILE") or ("full" if device == "cuda" else "quick")
+    if name == "quick":
+        return Profile("quick", device, train_size=6_000, test_size=1_000, seeds=(0, 1, 2))
+    if name == "full":
+        return Profile("full", device, train_size=60_000, test_size=10_000, seeds=(0, 1, 2, 3, 4))
+    raise ValueError(f"ALEXNET_PROFILE is {name!r}, but the profiles are quick and full. Set one of them, or unset it.")
+
+
+class LossNotFiniteError(FloatingPointError):
+    """The training loss became NaN or infinite; the message says at which step, and what usually causes it."""
+
+
+@dataclass
+class History:
+    """What a training run recorded: one value an epoch, and the loss of every step.
+
+    As in the book, `train_loss` and `train_accuracy` are averages over the epoch while the weights moved and
+    dropout was on; `test_loss` and `test_accuracy` are taken after it, in eval mode. `seconds` is the whole epoch,
+    evaluation included.
+    """
+
+    settings: dict = field(default_factory=dict)
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    step_loss: list[float] = field(default_factory=list)
+    interrupted: bool = False
+
+    def __str__(self) -> str:
+        if not self.seconds:
+            return f"no whole epoch yet, {len(self.step_loss)} steps"
+        return (f"{len(self.seconds)} epochs in {sum(self.seconds):.1f} s: train loss {self.train_loss[-1]:.3f}, "
+                f"train accuracy {self.train_accuracy[-1]:.3f}, test accuracy {self.test_accuracy[-1]:.3f}"
+                + (" (interrupted)" if self.interrupted else ""))
+
+    def save(self, path: str | Path) -> None:
+        """Write the history as JSON."""
+        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> History:
+        """Read a history that `save` wrote. Raises ValueError if the file is not one."""
+        try:
+            return cls(**json.loads(Path(path).read_text()))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a history that History.save wrote ({error}).") from error
+
+
+def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
+        optimizer: type[torch.optim.Optimizer] = torch.optim.SGD, show: bool = True, **options: float) -> History:
+    """Train `net` on batches (X, y) with cross-entropy, as the book's `train_ch6` does, and return the history.
+
+    Plain SGD by default, the book's choice; `options` go to the optimizer: momentum=0.9, weight_decay=5e-4. The
+    network trains from the weights that it has, on the device of `train`. `show` draws a progress bar, and in a
+    notebook the curves. `train` must have a length.
+
+    Interrupting (the notebook's stop button, Ctrl-C) ends the training, keeps what the network has learned and
+    returns the history so far. Raises LossNotFiniteError when the loss becomes NaN or infinite, and ValueError,
+    naming the layer, when a batch does not fit the network.
+    """
+    device = getattr(train, "device", None) or next(net.parameters()).device
+    net.to(device)
+    update = optimizer(net.parameters(), lr=lr, **options)
+    history = History(settings={"epochs": epochs, "lr": lr, "optimizer": optimizer.__name__, **options,
+                                "batch_size": getattr(train, "batch_size", None), "device": str(device)})
+    display = None
+    if show:
+        from .plots import TrainingDisplay
+        display = TrainingDisplay(history, total=epochs * len(train))
+    try:
+        for epoch in range(epochs):
+            started = time.perf_counter()
+            train_loss, train_accuracy = train_epoch(net, train, update, epoch, history, display)
+            test_loss, test_accuracy = evaluate(net, test)
+            # Noted together, so that an interrupted epoch leaves nothing here.
+            history.train_loss.append(train_loss)
+            history.train_accuracy.append(train_accuracy)
+            history.test_loss.append(test_loss)
+            history.test_accuracy.append(test_accuracy)
+            history.seconds.append(time.perf_counter() - started)
+            if display:
+                display.epoch_done()
+    except KeyboardInterrupt:
+        history.interrupted = True
+        print(f"Interrupted after {len(history.seconds)} whole epochs and {len(history.step_loss)} steps; "
+              "the network keeps what it has learned.")
+    finally:
+        if display:
+            display.close()
+    return history
+
+
+def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, epoch: int, history: History,
+                display: TrainingDisplay | None) -> tuple[float, float]:
+    """One pass over `train`: mean loss and accuracy of its images; adds the loss of each step to `history`."""
+    device = next(net.parameters()).device
+    losses, batch_sizes, correct = [], [], torch.zeros((), device=device)
+    last_look = time.perf_counter()
+    net.train()
+    try:
+        for X, y in train:
+            X, y = X.to(device), y.to(device)
+            update.zero_grad()
+            logits = inspection.forward(net, X)
+            loss = F.cross_entropy(logits, y)
+            loss.backward()
+            update.step()
+            # Sums stay on the device: reading a value there makes the program wait for it. We look twice a second.
+            losses.append(loss.detach())
+            batch_sizes.append(len(y))
+            correct += (logits.argmax(dim=1) == y).sum()
+            if time.perf_counter() - last_look > 0.5:
+                check_finite(losses, epoch, update)
+                if display:
+                    display.steps_done(len(history.step_loss) + len(losses), losses[-1].item(),
+                                       correct.item() / sum(batch_sizes))
+                last_look = time.perf_counter()
+        check_finite(losses, epoch, update)
+    finally:
+        step_loss = torch.stack(losses).tolist() if losses else []
+        history.step_loss += step_loss
+    images = sum(batch_sizes)
+    return sum(loss * n for loss, n in zip(step_loss, batch_sizes, strict=True)) / images, correct.item() / images
+
+
+def check_finite(losses: list[torch.Tensor], epoch: int, update: torch.optim.Optimizer) -> None:
+    if not losses or math.isfinite(losses[-1].item()):         # NaN stays: once there, every later loss has it
+        return
+    step, value = next((i, v) for i, v in enumerate(torch.stack(losses).tolist(), start=1) if not math.isfinite(v))
+    lr = update.param_groups[0]["lr"]
+    raise LossNotFiniteError(
+        f"The loss is {value} in epoch {epoch + 1}, step {step}. Likely causes: a learning rate that is too high "
+        f"(it is {lr:g}; try {lr / 10:g}), inputs that are not numbers or not scaled to about [0, 1], or initial "
+        "weights that are too large. The network's weights are spoilt: build it anew.")
+
+
+@torch.no_grad()
+def evaluate(net: nn.Module, data: Iterable) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy over every image of `data`, once, in eval mode; restores the mode after."""
+    device = next(net.parameters()).device
+    training = net.training
+    net.eval()
+    loss, correct, images = torch.zeros((), device=device), torch.zeros((), device=device), 0
+    try:
+        for X, y in data:
+            X, y = X.to(device), y.to(device)
+            logits = inspection.forward(net, X)
+            loss += F.cross_entropy(logits, y, reduction="sum")
+            correct += (logits.argmax(dim=1) == y).sum()
+            images += len(y)
+    finally:
+        net.train(training)
+    if not images:
+        raise ValueError("evaluate got no images at all.")
+    return loss.item() / images, correct.item() / images
