@@ -80,7 +80,8 @@ def check_claim(claim_id: str, value: object) -> None:
     # A value that varies from run to run stays out of the line, so that the line can be compared.
     computed = "" if row.get("measured") else f"computed {show(value)}{unit}. "
     print(f"{claim_id:4} {found.upper():12} {row['claim']}")
-    print(textwrap.indent(textwrap.fill(f"claimed {show(row['claimed'])}{unit}; {computed}{row['truth']}", 100), " " * 5))
+    line = f"claimed {show(row['claimed'])}{unit}; {computed}{row['truth']}"
+    print(textwrap.indent(textwrap.fill(line, width=100), " " * 5))
 
 
 def show(value: object) -> str:

@@ -226,7 +226,7 @@ def short(number: float) -> str:
 
 
 def official_runs(ax: Axes, row: float, name: str, mean: float, sd: float, low: float, high: float, n: int) -> None:
-    """A published distribution in one row of a dot plot: whisker from `low` to `high`, box of one sd, line at the mean."""
+    """A published distribution as a row of a dot plot: whisker from `low` to `high`, box of one sd, line at the mean."""
     ax.plot([low, high], [row, row], color=BLACK, lw=1)
     ax.add_patch(Rectangle((mean - sd, row - 0.22), 2 * sd, 0.44, color="0.8", zorder=2))
     ax.plot([mean, mean], [row - 0.22, row + 0.22], color=BLACK, lw=2, zorder=3)
