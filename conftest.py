@@ -1,0 +1,55 @@
+"""How the notebooks are run and compared by `pytest --nbval`, and the count that it prints."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+IGNORED_TAGS = {"nbval-ignore-output", "nbval-skip"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The stored outputs are those of the quick profile; on a CUDA machine the default would be the full one.
+    os.environ.setdefault("ALEXNET_PROFILE", "quick")
+    # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes.
+    config.option.nbval_current_env = True
+    config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 300)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    # A library's warning on some machine is no change of the course; the gate keeps them out of stored notebooks.
+    if isinstance(item, IPyNbCell) and "stderr" not in item.parent.skip_compare:
+        item.parent.skip_compare += ("stderr",)
+
+
+class NotebookCount:
+    """Counts the notebooks that ran and their cells; fails a whole `pytest --nbval` that ran none."""
+
+    def __init__(self) -> None:
+        self.cells: Counter[str] = Counter()
+        self.notebooks: set[str] = set()
+
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        if isinstance(item, IPyNbCell):
+            self.notebooks.add(item.parent.name)
+            ignored = IGNORED_TAGS & set(item.cell.metadata.get("tags", []))
+            self.cells["ignored" if ignored else "compared"] += 1
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if session.config.option.nbval and session.testscollected and not self.notebooks \
+                and not session.config.option.collectonly:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if terminalreporter.config.option.nbval:
+            total = max(1, sum(self.cells.values()))
+            terminalreporter.write_line(
+                f"Notebooks: {len(self.notebooks)} run, {self.cells['compared']} cells compared, "
+                f"{self.cells['ignored']} run without comparing ({self.cells['ignored'] / total:.0%})")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.pluginmanager.register(NotebookCount(), "notebook-count")
