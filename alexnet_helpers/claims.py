@@ -19,6 +19,7 @@ from pathlib import Path
 
 LEDGER = Path(__file__).with_name("claims.toml")
 VERDICTS = ("exact", "approximate", "wrong", "unsettled")
+KINDS = ("a truth value", "a number", "a word", "a list")
 
 
 class ClaimError(AssertionError):
@@ -31,13 +32,25 @@ def ledger() -> dict[str, dict]:
     return tomllib.loads(LEDGER.read_text(encoding="utf-8"))["claims"]
 
 
+def kind(value: object) -> str:
+    """What `value` is: "a truth value", "a number", "a word" or "a list"; what is none of these is named otherwise."""
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, int | float):
+        return "a number" if math.isfinite(value) else f"no number but {value}"
+    if isinstance(value, list):
+        odd = [kind(v) for v in value if kind(v) not in KINDS]
+        return f"a list with {odd[0]}" if odd else "a list"
+    return "a word" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
 def same(a: object, b: object, rounding: float) -> bool:
-    """Equal; numbers within `rounding`; lists and tuples element by element."""
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+    """Equal and of one kind; numbers within `rounding`; lists element by element."""
+    if kind(a) != kind(b):
+        return False
+    if isinstance(a, list):
         return len(a) == len(b) and all(same(x, y, rounding) for x, y in zip(a, b, strict=True))
-    if isinstance(a, bool | str) or isinstance(b, bool | str):
-        return a == b
-    return math.isclose(a, b, rel_tol=1e-9, abs_tol=rounding)
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=rounding) if kind(a) == "a number" else a == b
 
 
 def verdict_of(row: dict, value: object) -> str:
@@ -46,16 +59,17 @@ def verdict_of(row: dict, value: object) -> str:
     if same(value, row["claimed"], rounding):
         return "exact"
     near = row.get("near", [])
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if (near[0] <= value <= near[1]) if near and number else any(same(value, other, rounding) for other in near):
-        return "approximate"
-    return "wrong"
+    if near and kind(value) == "a number":
+        close = near[0] <= value <= near[1]
+    else:
+        close = any(same(value, other, rounding) for other in near)
+    return "approximate" if close else "wrong"
 
 
 def plain(value: object) -> object:
-    """`value` as TOML would have it: tensors and numpy scalars as numbers, tuples as lists."""
-    if hasattr(value, "item"):
-        return value.item()
+    """`value` as TOML would have it: tensors and arrays as numbers or lists of them, tuples as lists."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
     return [plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
@@ -64,7 +78,7 @@ def check_claim(claim_id: str, value: object) -> None:
 
     `value` is a number, a truth value, a word, or a list of them, as the row's `claimed` is. Raises KeyError for an
     id that the ledger lacks, ValueError for a claim that no value can settle, and ClaimError if the value leads to
-    another verdict than the one written down.
+    another verdict than the one written down or is no value of that kind (a word for a number, NaN).
     """
     rows = ledger()
     if claim_id not in rows:
@@ -72,6 +86,11 @@ def check_claim(claim_id: str, value: object) -> None:
     row, value = rows[claim_id], plain(value)
     if row["verdict"] == "unsettled":
         raise ValueError(f"{claim_id} is unsettled, so no value can confirm it: {row['truth']}")
+    if "claimed" not in row:
+        raise ValueError(f"{claim_id} is settled by its primary source, not by a value: {row['primary']}")
+    if kind(value) != kind(row["claimed"]):     # else nonsense would pass for a claim that the ledger calls wrong
+        raise ClaimError(f"{claim_id} claims {kind(row['claimed'])}, {show(row['claimed'])}, but the cell computed "
+                         f"{kind(value)}, {show(value)}.")
     found = verdict_of(row, value)
     if found != row["verdict"]:
         raise ClaimError(f"{claim_id}: the ledger says {row['verdict']}, but {show(value)}, computed for a claim of "
@@ -80,15 +99,15 @@ def check_claim(claim_id: str, value: object) -> None:
     # A value that varies from run to run stays out of the line, so that the line can be compared.
     computed = "" if row.get("measured") else f"computed {show(value)}{unit}. "
     print(f"{claim_id:4} {found.upper():12} {row['claim']}")
-    line = f"claimed {show(row['claimed'])}{unit}; {computed}{row['truth']}"
+    line = f"claimed {show(row['claimed'], digits=10)}{unit}; {computed}{row['truth']}"
     print(textwrap.indent(textwrap.fill(line, width=100), " " * 5))
 
 
-def show(value: object) -> str:
+def show(value: object, digits: int = 4) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return "[" + ", ".join(show(v) for v in value) + "]"
+        return "[" + ", ".join(show(v, digits) for v in value) + "]"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

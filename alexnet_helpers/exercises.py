@@ -20,9 +20,10 @@ def exercise(number: str) -> Callable:
 
 
 def check_exercise(number: str, answer: object) -> bool:
-    """Print whether `answer` is right, with a hint if it is not; None counts as not answered yet.
+    """Print whether `answer` is right, with a hint if it is not; None, alone or in a list, is not answered yet.
 
-    Raises KeyError if there is no such exercise.
+    An answer of a form that the check cannot use, such as a word for a number, is a wrong answer. Raises KeyError if
+    there is no such exercise.
     """
     if number not in CHECKS:
         raise KeyError(f"There is no exercise {number}; there are {', '.join(sorted(CHECKS))}.")
@@ -30,6 +31,12 @@ def check_exercise(number: str, answer: object) -> bool:
                           (answer.values() if isinstance(answer, dict) else answer))):
         print(f"Exercise {number}: not answered yet.")
         return False
-    hint = CHECKS[number](answer)
+    if getattr(answer, "ndim", None) == 0:                     # a tensor or numpy scalar: checks expect plain numbers
+        answer = answer.item()
+    try:
+        hint = CHECKS[number](answer)
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+        hint = (f"The answer, of type {type(answer).__name__}, has not the form that the question asks for: see the "
+                f"line that you filled in. ({error})")
     print(f"Exercise {number}: " + ("right." if hint is None else f"not yet. {hint}"))
     return hint is None
