@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from . import data
@@ -10,19 +11,25 @@ from . import data
 
 def data_command() -> int:
     try:
+        named = data.find_full_set()
+    except FileNotFoundError as error:                         # ALEXNET_DATA leads nowhere
+        print(error, file=sys.stderr)
+        return 1
+    try:
         folder = data.fetch()
-    except (OSError, data.DamagedFileError) as error:
+    except OSError as error:
         print(f"The full set could not be put into {data.DATA_FOLDER}: {error}", file=sys.stderr)
-        source = data.find_full_set() if not isinstance(error, FileNotFoundError) else None
-        if source not in (None, data.DATA_FOLDER):
-            print(f"The course reads it from {source}; only the book's own loader needs data/.", file=sys.stderr)
-        else:
+        if named is None:
             print("The course goes on with its sample of 6,000 + 1,000 images. To get the rest, connect to a network "
                   "and repeat this command, install Debian's or Ubuntu's package dataset-fashion-mnist, or name a "
                   "folder with the four files in ALEXNET_DATA.", file=sys.stderr)
+        elif named != data.DATA_FOLDER:
+            print(f"The course itself reads it from {named}; only the book's own loader needs data/.", file=sys.stderr)
         return 1
     print(f"All 70,000 images of Fashion-MNIST are in {folder}; the course and d2l.load_data_fashion_mnist find "
           "them there.")
+    if os.environ.get("ALEXNET_DATA"):
+        print(f"As long as ALEXNET_DATA is set, the course itself reads them from {named}.")
     return 0
 
 

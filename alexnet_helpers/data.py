@@ -13,9 +13,11 @@ import gzip
 import hashlib
 import os
 import struct
+import sys
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +139,7 @@ def find_full_set() -> Path | None:
 
 
 def download(name: str) -> bytes:
-    """The uncompressed bytes of one file from torchvision's mirrors. Raises OSError when no mirror serves it."""
+    """The uncompressed bytes of one file from torchvision's mirrors. Raises OSError when no mirror serves it whole."""
     from torchvision.datasets import FashionMNIST
     from tqdm import tqdm
 
@@ -146,16 +148,19 @@ def download(name: str) -> bytes:
         url = mirror + name + ".gz"
         try:
             with urllib.request.urlopen(url, timeout=15) as response, \
-                    tqdm(total=int(response.headers["Content-Length"] or 0), unit="B", unit_scale=True,
+                    tqdm(total=int(response.headers["Content-Length"] or 0) or None, unit="B", unit_scale=True,
                          desc=name) as bar:
                 chunks = []
                 while chunk := response.read(1 << 16):
                     chunks.append(chunk)
                     bar.update(len(chunk))
-            return gzip.decompress(b"".join(chunks))
-        except (OSError, EOFError, zlib.error) as error:
+            content = gzip.decompress(b"".join(chunks))
+            if hashlib.sha256(content).hexdigest() == FULL_SET[name][1]:
+                return content
+            reasons.append(f"{url}: not the file that the set's authors published")
+        except (OSError, EOFError, zlib.error, HTTPException) as error:
             reasons.append(f"{url}: {error}")
-    raise OSError("no mirror could be reached; " + "; ".join(reasons))
+    raise OSError(f"no download of {name}: " + "; ".join(reasons))
 
 
 def fetch(say: Callable[[str], None] = print) -> Path:
@@ -164,10 +169,9 @@ def fetch(say: Callable[[str], None] = print) -> Path:
     Each file comes from ALEXNET_DATA or Debian's folder where they hold the set, else from the network. Raises
     OSError when a file cannot be had or data/ cannot be written.
     """
-    folders = [folder for folder in (DATA_FOLDER, find_full_set(), DEBIAN_FOLDER) if folder is not None]
-    DATA_FOLDER.mkdir(parents=True, exist_ok=True)
+    origins = dict.fromkeys(folder for folder in (DATA_FOLDER, find_full_set(), DEBIAN_FOLDER) if folder)
     for name, expected in FULL_SET.items():
-        for origin in folders:
+        for origin in origins:
             try:
                 content = read_idx(origin / name, expected)
                 break
@@ -181,13 +185,15 @@ def fetch(say: Callable[[str], None] = print) -> Path:
         if origin == DATA_FOLDER and target.exists():          # unpacked already, as torchvision wants it
             say(f"{name}: in place, {expected[0]:,} bytes, checked")
             continue
-        # Written aside, checked, then renamed: whatever stops the run, a file with the right name is whole.
-        aside = target.with_name(name + ".part")
-        aside.write_bytes(content)
-        if aside.stat().st_size != expected[0] or hashlib.sha256(content).hexdigest() != expected[1]:
-            aside.unlink()
-            raise OSError(f"{name} from {origin} is not the file that the set's authors published.")
-        aside.replace(target)
+        # Written aside, then renamed: whatever stops the run, a file with the right name is whole. Two runs at once
+        # do not meet.
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_name(f"{name}.{os.getpid()}.part")
+        try:
+            aside.write_bytes(content)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
         say(f"{name}: from {origin}, {expected[0]:,} bytes, checked")
     return DATA_FOLDER
 
@@ -196,7 +202,7 @@ def fetch(say: Callable[[str], None] = print) -> Path:
 def _fetch_once() -> str | None:
     """None if the full set was fetched, else why not; asked once a session, so that nobody waits twice."""
     try:
-        fetch()
+        fetch(say=lambda line: print(line, file=sys.stderr))
     except OSError as error:
         return str(error)
     return None
@@ -267,24 +273,25 @@ def load_fashion_mnist(batch_size: int, resize: int | None = None, device: str |
     head of the real set. Raises ValueError for sizes that are not there, DamagedFileError for a damaged file.
     """
     current = profile()
+    asked = {"train": train_size, "t10k": test_size}
     sizes = {"train": current.train_size if train_size is None else train_size,
              "t10k": current.test_size if test_size is None else test_size}
     for part, size in sizes.items():
         if not 1 <= size <= FULL_SIZES[part]:
-            raise ValueError(f"Fashion-MNIST has 1 to {FULL_SIZES[part]:,} {part} images to take, not {size:,}.")
+            raise ValueError(f"{part.replace('t10k', 'test')}_size must be 1 to {FULL_SIZES[part]:,}, the images that "
+                             f"Fashion-MNIST has, not {size:,}.")
     folder = SAMPLE_FOLDER
     if any(sizes[part] > SAMPLE_SIZES[part] for part in sizes):
         folder = find_full_set()
-        reason = None
-        if folder is None:
-            reason = _fetch_once()
-            folder = DATA_FOLDER if reason is None else SAMPLE_FOLDER
-        if folder == SAMPLE_FOLDER:
-            if train_size is not None or test_size is not None:
-                raise ValueError(f"{sizes['train']:,} training and {sizes['t10k']:,} test images were asked for, but "
-                                 f"only the sample of 6,000 and 1,000 is here ({reason}): {HOW_TO_GET}.")
+    if folder is None:
+        reason = _fetch_once()
+        folder = DATA_FOLDER if reason is None else SAMPLE_FOLDER
+        if reason and any((asked[part] or 0) > SAMPLE_SIZES[part] for part in asked):
+            raise ValueError(f"{sizes['train']:,} training and {sizes['t10k']:,} test images were asked for, but only "
+                             f"the sample of 6,000 and 1,000 is here ({reason}): {HOW_TO_GET}.")
+        if reason:                                             # the profile's sizes: the course goes on with less
             print(f"Fashion-MNIST: using the sample of 6,000 + 1,000 images ({reason}); {HOW_TO_GET}.")
-            sizes = SAMPLE_SIZES
+            sizes = {part: min(sizes[part], SAMPLE_SIZES[part]) for part in sizes}
     loaders = []
     for part in ("train", "t10k"):
         images, labels = read_set(folder, part)
