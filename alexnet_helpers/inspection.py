@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,8 +20,25 @@ def leaf_modules(net: nn.Module) -> list[tuple[str, nn.Module]]:
             if not any(module.children())]
 
 
+@contextmanager
+def eval_mode(net: nn.Module) -> Iterator[None]:
+    """Within it `net` is in eval mode; after it every module is in the mode that it was in before."""
+    modes = [(module, module.training) for module in net.modules()]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
 def macs(module: nn.Module, output_shape: tuple[int, ...]) -> int:
-    """Multiply-accumulates of one image in a conv or linear layer; 0 for every other layer. Biases do not count."""
+    """Multiply-accumulates of one image in a conv or linear layer; 0 for every other layer. Biases do not count.
+
+    A layer of our own may have a method `macs(output_shape)`.
+    """
+    if hasattr(module, "macs"):
+        return module.macs(output_shape)
     if isinstance(module, nn.Conv2d):                          # each output value is a sum over its window
         _, height, width = output_shape
         return module.weight.numel() * height * width
@@ -42,13 +63,11 @@ def layer_table(net: nn.Module, input_shape: tuple[int, ...]) -> pd.DataFrame:
             rows.append((name, type(module).__name__, shape,
                          sum(p.numel() for p in module.parameters()), macs(module, shape)))
         hooks.append(module.register_forward_hook(note))
-    parameter = next(net.parameters(), torch.empty(0))
-    training = net.training
+    like = next(net.parameters(), torch.empty(0))
     try:
-        with torch.no_grad():
-            forward(net.eval(), torch.zeros(1, *input_shape, device=parameter.device))
+        with torch.no_grad(), eval_mode(net):
+            forward(net, torch.zeros(1, *input_shape, device=like.device, dtype=like.dtype))
     finally:
-        net.train(training)
         for hook in hooks:
             hook.remove()
     table = pd.DataFrame(rows, columns=["layer", "kind", "output shape", "parameters", "MACs"]).set_index("layer")
@@ -57,12 +76,26 @@ def layer_table(net: nn.Module, input_shape: tuple[int, ...]) -> pd.DataFrame:
     return table
 
 
+def connections(net: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """All connections as LeCun and others counted them in 1998: for each value a layer computes, its inputs and bias.
+
+    Counts the layers that have weights: one connection a multiply-accumulate, one a bias; and in a layer with one
+    weight a map, all that its window reads. Pooling without weights does not count.
+    """
+    total = 0
+    for name, row in layer_table(net, input_shape).drop("total").iterrows():
+        module, outputs = net.get_submodule(name), math.prod(row["output shape"])
+        reads = outputs * module.window if hasattr(module, "window") else row["MACs"]
+        total += reads + (outputs if getattr(module, "bias", None) is not None else 0)
+    return total
+
+
 def with_commas(table: pd.DataFrame) -> pd.DataFrame:
     """The same table to read: 46,764,746 for 46764746, and 6400 or 96 × 54 × 54 for a shape."""
     def text(value: object) -> object:
         if isinstance(value, tuple):
             return " × ".join(str(side) for side in value)
-        return f"{value:,}" if isinstance(value, int) else value
+        return f"{value:,}" if isinstance(value, Integral) else value
     return table.apply(lambda column: column.map(text)).astype(object)
 
 
@@ -73,27 +106,38 @@ def forward(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
-        entered: list[tuple[str, nn.Module, tuple[int, ...]]] = []
-        hooks = [module.register_forward_pre_hook(
-                     lambda module, inputs, name=name: entered.append((name, module, tuple(inputs[0].shape))))
-                 for name, module in leaf_modules(net)]
-        try:
-            net(X)
-        except RuntimeError:
-            name, module, shape = entered[-1]
-        else:
-            raise error                                        # it does not happen again: not a matter of shapes
-        finally:
-            for hook in hooks:
-                hook.remove()
-        raise ValueError(f"A batch of shape {tuple(X.shape)} does not pass through the network: layer {name}, "
-                         f"{module}, cannot take its input of shape {shape}. {expectation(module)}"
-                         f"(torch says: {error})") from error
+        if refusal := find_refusal(net, X):
+            name, module, shape = refusal
+            raise ValueError(f"A batch of shape {tuple(X.shape)} does not pass through the network: layer {name}, "
+                             f"{module}, cannot take its input of shape {shape}. {expectation(module, shape)}"
+                             f"(torch says: {error})") from error
+        raise
 
 
-def expectation(module: nn.Module) -> str:
-    if isinstance(module, nn.Linear):
-        return f"It wants {module.in_features} features in the last dimension. "
-    if isinstance(module, nn.Conv2d):
-        return f"It wants {module.in_channels} channels, and at least as many rows and columns as its kernel. "
+def find_refusal(net: nn.Module, X: torch.Tensor) -> tuple[str, nn.Module, tuple[int, ...]] | None:
+    """Layer, module and input shape where net(X) fails; None if it fails between layers, or not again."""
+    inside: list[tuple[str, nn.Module, tuple[int, ...]]] = []
+    hooks = []
+    for name, module in leaf_modules(net):
+        hooks.append(module.register_forward_pre_hook(
+            lambda module, inputs, name=name: inside.append((name, module, tuple(inputs[0].shape)))))
+        hooks.append(module.register_forward_hook(lambda *_: inside.clear()))
+    try:
+        net(X)
+    except RuntimeError:
+        return inside[-1] if inside else None
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return None
+
+
+def expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
+    """What `module` wants instead of an input of `shape`, as a sentence; "" if the shape is not to blame."""
+    if isinstance(module, nn.Linear) and shape[-1] != module.in_features:
+        return f"It wants {module.in_features} features in the last dimension, not {shape[-1]}. "
+    if isinstance(module, nn.Conv2d) and len(shape) == 4 and shape[1] != module.in_channels:
+        return f"It wants {module.in_channels} channels, not {shape[1]}. "
+    if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+        return "An image must be at least as high and wide as the window, padding included: begin with a larger one. "
     return ""
