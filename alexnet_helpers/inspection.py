@@ -109,8 +109,8 @@ def forward(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
         if refusal := find_refusal(net, X):
             name, module, shape = refusal
             raise ValueError(f"A batch of shape {tuple(X.shape)} does not pass through the network: layer {name}, "
-                             f"{module}, cannot take its input of shape {shape}. {expectation(module, shape)}"
-                             f"(torch says: {error})") from error
+                             f"{module}, cannot take its input of shape {shape}. "
+                             f"{expectation(module, shape, str(error))}(torch says: {error})") from error
         raise
 
 
@@ -132,12 +132,12 @@ def find_refusal(net: nn.Module, X: torch.Tensor) -> tuple[str, nn.Module, tuple
     return None
 
 
-def expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
+def expectation(module: nn.Module, shape: tuple[int, ...], error: str) -> str:
     """What `module` wants instead of an input of `shape`, as a sentence; "" if the shape is not to blame."""
     if isinstance(module, nn.Linear) and shape[-1] != module.in_features:
         return f"It wants {module.in_features} features in the last dimension, not {shape[-1]}. "
     if isinstance(module, nn.Conv2d) and len(shape) == 4 and shape[1] != module.in_channels:
         return f"It wants {module.in_channels} channels, not {shape[1]}. "
-    if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+    if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) and len(shape) == 4 and "size" in error:
         return "An image must be at least as high and wide as the window, padding included: begin with a larger one. "
     return ""

@@ -64,6 +64,9 @@ class LossNotFiniteError(FloatingPointError):
     """The training loss became NaN or infinite; the message says at which step, and what usually causes it."""
 
 
+PER_EPOCH = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")   # what History notes of each
+
+
 @dataclass
 class History:
     """What a training run recorded: one value an epoch, and the loss of every step.
@@ -97,9 +100,12 @@ class History:
     def load(cls, path: str | Path) -> History:
         """Read a history that `save` wrote. Raises ValueError if the file is not one."""
         try:
-            return cls(**json.loads(Path(path).read_text()))
+            history = cls(**json.loads(Path(path).read_text()))
+            if len({len(getattr(history, name)) for name in PER_EPOCH}) > 1:
+                raise ValueError("its curves differ in length")
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a history that History.save wrote ({error}).") from error
+        return history
 
 
 def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
@@ -128,16 +134,18 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
             started = time.perf_counter()
             train_loss, train_accuracy = train_epoch(net, train, update, epoch, history, display)
             test_loss, test_accuracy = evaluate(net, test)
-            # Noted together, so that an interrupted epoch leaves nothing here.
-            history.train_loss.append(train_loss)
-            history.train_accuracy.append(train_accuracy)
-            history.test_loss.append(test_loss)
-            history.test_accuracy.append(test_accuracy)
-            history.seconds.append(time.perf_counter() - started)
+            if not math.isfinite(test_loss):
+                raise not_finite(test_loss, f"on the test data after epoch {epoch + 1}", update)
+            seconds = time.perf_counter() - started
+            for name, value in zip(PER_EPOCH, (train_loss, train_accuracy, test_loss, test_accuracy, seconds),
+                                   strict=True):
+                getattr(history, name).append(value)
             if display:
                 display.epoch_done()
     except KeyboardInterrupt:
         history.interrupted = True
+        for name in PER_EPOCH:                                 # whole epochs only, wherever the interrupt fell
+            del getattr(history, name)[len(history.seconds):]
         print(f"Interrupted after {len(history.seconds)} whole epochs and {len(history.step_loss)} steps; "
               "the network keeps what it has learned.")
     finally:
@@ -171,6 +179,8 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
                     display.steps_done(len(history.step_loss) + len(losses), losses[-1].item(),
                                        correct.item() / sum(batch_sizes))
                 last_look = time.perf_counter()
+        if not losses:
+            raise ValueError("There are no images to train on: the data give no batch (used up, if a generator).")
         check_finite(losses, epoch, update)
     finally:
         step_loss = torch.stack(losses).tolist() if losses else []
@@ -180,32 +190,33 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
 
 
 def check_finite(losses: list[torch.Tensor], epoch: int, update: torch.optim.Optimizer) -> None:
-    if not losses or math.isfinite(losses[-1].item()):         # NaN stays: once there, every later loss has it
-        return
-    step, value = next((i, v) for i, v in enumerate(torch.stack(losses).tolist(), start=1) if not math.isfinite(v))
+    values = torch.stack(losses)
+    finite = values.isfinite()
+    if not finite.all():
+        step = finite.tolist().index(False)
+        raise not_finite(values[step].item(), f"in epoch {epoch + 1}, step {step + 1}", update)
+
+
+def not_finite(loss: float, where: str, update: torch.optim.Optimizer) -> LossNotFiniteError:
     lr = update.param_groups[0]["lr"]
-    raise LossNotFiniteError(
-        f"The loss is {value} in epoch {epoch + 1}, step {step}. Likely causes: a learning rate that is too high "
-        f"(it is {lr:g}; try {lr / 10:g}), inputs that are not numbers or not scaled to about [0, 1], or initial "
-        "weights that are too large. The network's weights are spoilt: build it anew.")
+    return LossNotFiniteError(
+        f"The loss is {loss} {where}. Likely causes: a learning rate that is too high (it is {lr:g}; try {lr / 10:g}), "
+        "inputs that are not numbers or not scaled to about [0, 1], or initial weights that are too large. "
+        "The network's weights are spoilt: build it anew.")
 
 
 @torch.no_grad()
 def evaluate(net: nn.Module, data: Iterable) -> tuple[float, float]:
     """Mean cross-entropy and accuracy over every image of `data`, once, in eval mode; restores the mode after."""
     device = next(net.parameters()).device
-    training = net.training
-    net.eval()
     loss, correct, images = torch.zeros((), device=device), torch.zeros((), device=device), 0
-    try:
+    with inspection.eval_mode(net):
         for X, y in data:
             X, y = X.to(device), y.to(device)
             logits = inspection.forward(net, X)
             loss += F.cross_entropy(logits, y, reduction="sum")
             correct += (logits.argmax(dim=1) == y).sum()
             images += len(y)
-    finally:
-        net.train(training)
     if not images:
-        raise ValueError("evaluate got no images at all.")
+        raise ValueError("There are no images to evaluate on: the data give no batch (used up, if a generator).")
     return loss.item() / images, correct.item() / images
