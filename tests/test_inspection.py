@@ -1,0 +1,120 @@
+"""The layer table, and errors that name the layer."""
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+import alexnet_helpers as ah
+from alexnet_helpers.inspection import forward
+
+
+class TwoPaths(nn.Module):
+    """Layers declared in another order than an image meets them, one of them used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(8, 3)
+        self.body = nn.Linear(4, 4)
+
+    def forward(self, X):
+        X = self.body(self.body(X))
+        return self.head(torch.cat([X, X], dim=1))
+
+
+def test_rows_stand_in_the_order_of_the_image():
+    table = ah.layer_table(TwoPaths(), (4,))
+    assert list(table.index) == ["body", "body", "head", "total"]
+
+
+def test_layer_used_twice_computes_twice_but_holds_its_parameters_once():
+    table = ah.layer_table(TwoPaths(), (4,))
+    assert table.loc["total", "MACs"] == 4 * 4 + 4 * 4 + 8 * 3
+    assert table.loc["total", "parameters"] == (4 * 4 + 4) + (8 * 3 + 3)
+
+
+def test_columns_of_a_small_network():
+    net = nn.Sequential(nn.Conv2d(2, 6, kernel_size=3, stride=2, padding=1, groups=2), nn.ReLU(), nn.MaxPool2d(2),
+                        nn.Flatten(), nn.Linear(24, 5, bias=False))
+    table = ah.layer_table(net, (2, 8, 8))
+    assert table.reset_index().to_numpy().tolist() == [
+        # each of 6 maps of 4 x 4 sums 3 x 3 of the one channel in its group
+        ["0", "Conv2d", (6, 4, 4), 6 * 9 + 6, 6 * 16 * 9],
+        ["1", "ReLU", (6, 4, 4), 0, 0],
+        ["2", "MaxPool2d", (6, 2, 2), 0, 0],
+        ["3", "Flatten", (24,), 0, 0],
+        ["4", "Linear", (5,), 120, 120],
+        ["total", "", "", 180, 984]]
+
+
+def test_single_layer_without_a_container():
+    assert list(ah.layer_table(nn.Linear(4, 2), (4,)).index) == ["Linear", "total"]
+
+
+def test_network_without_parameters():
+    assert ah.layer_table(nn.Sequential(nn.ReLU()), (4,)).loc["total", "parameters"] == 0
+
+
+def test_network_in_double_precision():
+    assert ah.layer_table(nn.Linear(4, 2).double(), (4,)).loc["total", "MACs"] == 8
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_leaves_the_network_as_it_was(training):
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout())
+    net.train(training)
+    net[2].train(not training)                                 # one part in another mode than the rest
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    ah.layer_table(net, (4,))
+    assert [m.training for m in net] == [training, training, not training]
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert all(p.grad is None for p in net.parameters())
+
+
+@pytest.mark.parametrize(("image", "words"), [
+    ((1, 20, 20), ["layer fc3", "shape (1, 144)", "400 features in the last dimension, not 144"]),
+    ((3, 28, 28), ["layer conv1", "shape (1, 3, 28, 28)", "1 channels, not 3"]),
+    ((1, 7, 7), ["layer conv2", "shape (1, 6, 3, 3)", "at least as high and wide as the window"]),
+    ((1, 1, 1), ["layer pool1", "shape (1, 6, 1, 1)", "at least as high and wide as the window"]),
+])
+def test_image_that_does_not_fit(image, words):
+    net = ah.lenet()
+    with pytest.raises(ValueError, match="does not pass through the network") as caught:
+        ah.layer_table(net, image)
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert net.training
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+
+
+def test_wrong_type_is_not_blamed_on_the_shape():
+    with pytest.raises(ValueError, match="layer conv1") as caught:
+        forward(ah.lenet(), torch.zeros(1, 1, 28, 28, dtype=torch.uint8))
+    assert "It wants" not in str(caught.value)
+    assert "at least as high" not in str(caught.value)
+    assert "torch says" in str(caught.value)
+
+
+def test_failure_between_layers_is_not_blamed_on_a_layer():
+    class Bad(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(4, 4)
+
+        def forward(self, X):
+            return self.first(X).view(3, 5)
+
+    with pytest.raises(RuntimeError, match="invalid for input of size 8"):
+        forward(Bad(), torch.zeros(2, 4))
+
+
+def test_with_commas():
+    table = pd.DataFrame({"shape": [(96, 54, 54), (6400,)], "count": [46_764_746, 12], "share": [0.5, 0.25],
+                          "name": ["conv1", "fc6"]})
+    assert ah.with_commas(table).to_numpy().tolist() == [
+        ["96 × 54 × 54", "46,764,746", 0.5, "conv1"], ["6400", "12", 0.25, "fc6"]]
+
+
+def test_with_commas_reads_every_number_of_a_layer_table():
+    table = ah.with_commas(ah.layer_table(nn.Linear(400, 120), (400,)))
+    assert table.loc["total"].tolist() == ["", "", "48,120", "48,000"]
