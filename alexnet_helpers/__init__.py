@@ -1,6 +1,6 @@
 """Helpers of the AlexNet course: what the notebooks would otherwise have to explain more than once."""
 
-from .claims import check_claim
+from .claims import check_claim, cite_claim
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
 from .inspection import connections, layer_table, with_commas
@@ -19,6 +19,6 @@ from .plots import use_course_style
 from .training import History, Profile, evaluate, fit, profile
 
 __all__ = ["CLASSES", "Batches", "History", "Profile", "alexnet", "alexnet_2012_code", "alexnet_paper",
-           "alexnet_torchvision", "alexnet_two_towers", "caffenet", "check_claim", "check_exercise", "connections",
+           "alexnet_torchvision", "alexnet_two_towers", "caffenet", "check_claim", "cite_claim", "check_exercise", "connections",
            "evaluate", "fit", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "profile",
            "use_course_style", "with_commas", "xavier_init"]

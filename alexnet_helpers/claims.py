@@ -103,6 +103,22 @@ def check_claim(claim_id: str, value: object) -> None:
     print(textwrap.indent(textwrap.fill(line, width=100), " " * 5))
 
 
+def cite_claim(*claim_ids: str) -> None:
+    """Print claims that no cell can settle, each with its verdict and the primary source that settles it.
+
+    Raises KeyError for an id that the ledger lacks, and ValueError for a claim that a cell has to settle.
+    """
+    rows = ledger()
+    for claim_id in claim_ids:
+        if claim_id not in rows:
+            raise KeyError(f"The ledger has no claim {claim_id}; it has {', '.join(rows)}.")
+        row = rows[claim_id]
+        if "claimed" in row:
+            raise ValueError(f"{claim_id} is settled by a value: compute it and call check_claim.")
+        print(f"{claim_id:4} {row['verdict'].upper():12} {row['claim']}")
+        print(textwrap.indent(textwrap.fill(f"{row['truth']} Source: {row['primary']}.", width=100), " " * 5))
+
+
 def show(value: object, digits: int = 4) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
