@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral
@@ -88,6 +89,37 @@ def connections(net: nn.Module, input_shape: tuple[int, ...]) -> int:
         reads = outputs * module.window if hasattr(module, "window") else row["MACs"]
         total += reads + (outputs if getattr(module, "bias", None) is not None else 0)
     return total
+
+
+def layer_seconds(net: nn.Module, X: torch.Tensor, repeats: int = 3) -> dict[str, float]:
+    """Seconds that each layer takes on the batch X, forward, in eval mode: the best of `repeats` runs after a first."""
+    best: dict[str, float] = {}
+    started = 0.0
+
+    def now() -> float:
+        if X.is_cuda:                                          # a GPU works on while Python goes ahead
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def start(*_: object) -> None:
+        nonlocal started
+        started = now()
+
+    hooks = []
+    for name, module in leaf_modules(net):
+        def stop(*_: object, name: str = name) -> None:
+            best[name] = min(best.get(name, math.inf), now() - started)
+        hooks += [module.register_forward_pre_hook(start), module.register_forward_hook(stop)]
+    try:
+        with torch.no_grad(), eval_mode(net):
+            net(X)
+            best.clear()
+            for _ in range(repeats):
+                net(X)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return best
 
 
 def with_commas(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -76,9 +76,14 @@ def describe(figure: Figure) -> str:
             words.append(title)
         if ax.get_xlabel() or ax.get_ylabel():
             words.append(f"{ax.get_ylabel() or 'values'} over {ax.get_xlabel() or 'position'}")
-        for line in ax.get_lines():
-            x, y = line.get_xdata(), line.get_ydata()
-            name = "" if line.get_label().startswith("_") else f"{line.get_label()}: "
+        lines = ax.get_lines()
+        labels = [line.get_label() for line in lines]
+        if ax.get_legend() and all(label.startswith("_") for label in labels):      # named in the legend, as d2l does
+            names = [text.get_text() for text in ax.get_legend().get_texts()]
+            labels = names + labels[len(names):]
+        for line, label in zip(lines, labels, strict=False):
+            x, y = line.get_xdata(orig=False), line.get_ydata(orig=False)          # numbers, whatever was drawn
+            name = "" if label.startswith("_") else f"{label}: "
             if len(x) > 1:
                 words.append(f"{name}{y[0]:.3g} at {x[0]:.3g} to {y[-1]:.3g} at {x[-1]:.3g}")
         for bars in ax.containers:
@@ -225,10 +230,120 @@ def short(number: float) -> str:
     return f"{number:.3g}"
 
 
-def official_runs(ax: Axes, row: float, name: str, mean: float, sd: float, low: float, high: float, n: int) -> None:
-    """A published distribution as a row of a dot plot: whisker from `low` to `high`, box of one sd, line at the mean."""
-    ax.plot([low, high], [row, row], color=BLACK, lw=1)
-    ax.add_patch(Rectangle((mean - sd, row - 0.22), 2 * sd, 0.44, color="0.8", zorder=2))
-    ax.plot([mean, mean], [row - 0.22, row + 0.22], color=BLACK, lw=2, zorder=3)
-    ax.annotate(f"{name}\n(n = {n})", (low, row), (-6, 0), textcoords="offset points", ha="right", va="center",
-                fontsize=9)
+def accuracy_rows(rows: dict[str, dict | list[float]], title: str) -> Figure:
+    """Test accuracies in rows of dots: a list holds single runs; a dict (mean, sd, low, high, n) published ones."""
+    figure, ax = plt.subplots(figsize=(8.4, 0.55 * len(rows) + 1.1))
+    words = []
+    for row, (name, runs) in enumerate(rows.items()):
+        if isinstance(runs, dict):
+            ax.plot([runs["low"], runs["high"]], [row, row], color=BLACK, lw=1)
+            ax.add_patch(Rectangle((runs["mean"] - runs["sd"], row - 0.2), 2 * runs["sd"], 0.4, color="0.8", zorder=2))
+            ax.plot([runs["mean"]] * 2, [row - 0.2, row + 0.2], color=BLACK, lw=2, zorder=3)
+            words.append(f"{name}: mean {runs['mean']:.4f}, sd {runs['sd']:.4f}, n = {runs['n']}")
+        else:
+            ax.plot(runs, [row] * len(runs), MARKERS[row % 6], color=COLOURS[row % 6], ms=7, alpha=0.8)
+            words.append(f"{name}: {', '.join(f'{run:.3f}' for run in runs)}")
+    ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.4, -0.6), xlabel="test accuracy")
+    ax.set_title(title)
+    figure.alt = f"{title}. " + "; ".join(words)
+    return figure
+
+
+def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, round_up: bool = False) -> Figure:
+    """Where the windows of a convolution stand along one side of an image, the last eight of them; see its title.
+
+    Rounding up allows a last window that begins inside the padded image and ends outside.
+    """
+    steps = (size + 2 * padding - kernel) / stride
+    outputs = 1 + (math.ceil(steps) if round_up else math.floor(steps))
+    starts = [stride * i - padding for i in range(outputs)]
+    end = starts[-1] + kernel                                  # the first place behind the last window
+    missed, outside = max(0, size - end), max(0, end - size - padding)
+    shown = starts[-8:]
+    left, right = (shown[0] if len(starts) > 8 else min(0, -padding)) - 0.5, max(size + padding, end) + 0.5
+    figure, ax = plt.subplots(figsize=(7.2, 2.9))
+    ax.axvspan(max(0, left), size, color=SKY, alpha=0.25, lw=0, label="image")
+    for pad_from, pad_to in ((-padding, 0), (size, size + padding)):
+        if padding and pad_to > left:
+            ax.axvspan(max(pad_from, left), pad_to, color="0.85", lw=0, label="padding" if pad_from > 0 else None)
+    if missed:
+        ax.axvspan(end, size, color=ORANGE, alpha=0.6, lw=0, hatch="//", label="never read")
+    for row, start in enumerate(shown):
+        over = start + kernel > size + padding
+        ax.barh(-row, kernel, left=start, height=0.6, color=VERMILION if over else BLUE, hatch="xx" if over else None,
+                edgecolor="white", label="window that overhangs" if over else "window" if row == 0 else None)
+        ax.annotate(str(outputs - len(shown) + row + 1), (start, -row), (-3, 0), textcoords="offset points",
+                    ha="right", va="center", fontsize=8)
+    ax.set(xlim=(left - 0.04 * (right - left), right), yticks=[], xlabel="pixel")
+    ax.grid(False)
+    ax.legend(fontsize=9, loc="lower left", framealpha=0.9, frameon=True)
+    ax.set_title(f"{size} pixels, window {kernel}, stride {stride}, padding {padding}, rounded "
+                 f"{'up' if round_up else 'down'}: {outputs} outputs")
+    figure.alt = (f"A convolution with window {kernel}, stride {stride} and padding {padding} over {size} pixels puts "
+                  f"{outputs} windows, the last from pixel {starts[-1]} to {end - 1}; {missed} pixels are never read, "
+                  f"{outside} lie outside of image and padding.")
+    return figure
+
+
+def two_towers(shapes: dict[str, tuple[int, ...]], sent: dict[str, int]) -> Figure:
+    """Two rows of layers, one a GPU, with crossing arrows where each sends its maps to the other.
+
+    `shapes` maps the layers of one tower to the shape of their outputs, `sent` the layers that read both towers to
+    the number of values that cross over, an image.
+    """
+    figure, ax = plt.subplots(figsize=(9, 3.4))
+    for i, (layer, shape) in enumerate(shapes.items()):
+        side = " × ".join(map(str, shape))
+        for y, colour, tower in ((1, BLUE, "a"), (0, ORANGE, "b")):
+            ax.add_patch(Rectangle((i, y - 0.16), 0.64, 0.32, color=colour, alpha=0.85 if colour == BLUE else 1))
+            ax.annotate(layer, (i + 0.32, y), ha="center", va="center", fontsize=10, fontweight="bold",
+                        color="white" if colour == BLUE else "black")
+            ax.annotate(side, (i + 0.32, y - 0.2), ha="center", va="top", fontsize=8)
+            if i == 0:
+                ax.annotate(f"GPU {tower}", (-0.12, y), ha="right", va="center", fontsize=10)
+            if i:
+                ax.annotate("", (i, y), (i - 0.36, y), arrowprops={"arrowstyle": "->", "color": "0.4"})
+    for layer, values in [*sent.items()]:
+        last = layer not in shapes                             # fc8 stands on one GPU: nothing goes the other way
+        x = len(shapes) if last else list(shapes).index(layer)
+        for y in ((0,) if last else (0, 1)):
+            ax.annotate("", (x, 0.86 - 0.72 * y), (x - 0.36, 0.14 + 0.72 * y),
+                        arrowprops={"arrowstyle": "->", "color": VERMILION, "lw": 1.6})
+        ax.annotate(f"{values:,}", (x - 0.18, 1.3), ha="center", va="bottom", fontsize=9, color=VERMILION)
+        if last:
+            ax.add_patch(Rectangle((x, 0.84), 0.64, 0.32, color=BLUE, alpha=0.85))
+            ax.annotate(layer, (x + 0.32, 1), ha="center", va="center", fontsize=10, fontweight="bold", color="white")
+            ax.annotate("", (x, 1), (x - 0.36, 1), arrowprops={"arrowstyle": "->", "color": "0.4"})
+    ax.set(xlim=(-0.75, len(shapes) + 0.75), ylim=(-0.45, 1.55))
+    ax.axis("off")
+    ax.set_title(f"{sum(sent.values()):,} values cross between the GPUs for each image")
+    figure.alt = ("Two towers of " + ", ".join(shapes) + ". Values that cross: "
+                  + ", ".join(f"{values:,} before {layer}" for layer, values in sent.items()) + ".")
+    return figure
+
+
+def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, bandwidth: float) -> Figure:
+    """Layers under the roof that a machine sets: the lower of its arithmetic rate and intensity times bandwidth.
+
+    `points` maps a name of a series to layer -> (FLOPs a byte, FLOPs a second); `flops` and `bandwidth` are the
+    machine's FLOPs and bytes a second.
+    """
+    figure, ax = plt.subplots(figsize=(7.6, 4.2))
+    x = [intensity for series in points.values() for intensity, _ in series.values()]
+    ridge = flops / bandwidth
+    ends = (min(*x, ridge) / 2, max(*x, ridge) * 3)
+    ax.plot([ends[0], ridge, ends[1]], [ends[0] * bandwidth / 1e9, flops / 1e9, flops / 1e9], color=BLACK,
+            label="roof: copy rate, then matrix-product rate")
+    for (name, series), colour, marker in zip(points.items(), COLOURS, MARKERS, strict=False):
+        ax.plot([p[0] for p in series.values()], [p[1] / 1e9 for p in series.values()], marker, color=colour, ms=7,
+                label=name)
+        for layer, (intensity, rate) in series.items():
+            ax.annotate(layer, (intensity, rate / 1e9), (5, -9), textcoords="offset points", fontsize=8)
+    ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",
+           ylabel="achieved rate (GFLOP/s)")
+    ax.legend(fontsize=9, loc="lower right")
+    ax.set_title("Left of the ridge memory sets the pace, right of it arithmetic")
+    figure.alt = (f"A roofline: ridge at {ridge:.3g} FLOPs a byte. " + ". ".join(
+        f"{name}: " + ", ".join(f"{layer} at {i:.3g} FLOPs a byte" for layer, (i, _) in series.items())
+        for name, series in points.items()))
+    return figure
