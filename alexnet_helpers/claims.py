@@ -113,7 +113,7 @@ def cite_claim(*claim_ids: str) -> None:
         if claim_id not in rows:
             raise KeyError(f"The ledger has no claim {claim_id}; it has {', '.join(rows)}.")
         row = rows[claim_id]
-        if "claimed" in row:
+        if "claimed" in row and row["verdict"] != "unsettled":
             raise ValueError(f"{claim_id} is settled by a value: compute it and call check_claim.")
         print(f"{claim_id:4} {row['verdict'].upper():12} {row['claim']}")
         print(textwrap.indent(textwrap.fill(f"{row['truth']} Source: {row['primary']}.", width=100), " " * 5))

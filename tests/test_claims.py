@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from alexnet_helpers import claims
-from alexnet_helpers.claims import ClaimError, check_claim, verdict_of
+from alexnet_helpers.claims import ClaimError, check_claim, cite_claim, verdict_of
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 FIELDS = {"where", "chapter", "claim", "claimed", "unit", "rounding", "near", "measured", "verdict", "truth", "primary"}
@@ -120,6 +120,22 @@ def test_claim_that_a_primary_source_settles_takes_no_value(rows):
     rows(Z1={"verdict": "exact", "primary": "the paper, section 3"})
     with pytest.raises(ValueError, match="the paper, section 3"):
         check_claim("Z1", 3)
+
+
+def test_cites_what_only_a_source_can_settle(rows, capsys):
+    rows(Z1={"verdict": "exact", "primary": "the paper, section 3"}, Z2={"verdict": "unsettled", "primary": "none"})
+    cite_claim("Z1", "Z2")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed == ("Z1 EXACT one thing It is so. Source: the paper, section 3. "
+                       "Z2 UNSETTLED one thing It is so. Source: none.")
+
+
+def test_does_not_cite_what_a_cell_has_to_settle(rows):
+    rows(Z1={"verdict": "exact", "claimed": 3, "primary": "the paper"})
+    with pytest.raises(ValueError, match="Z1 is settled by a value"):
+        cite_claim("Z1")
+    with pytest.raises(KeyError, match="no claim Z9"):
+        cite_claim("Z9")
 
 
 # ---------------------------------------------------------------------------------------------------------------
