@@ -3,6 +3,7 @@
 from .claims import check_claim, cite_claim
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
+from .history import facts
 from .inspection import connections, layer_seconds, layer_table, with_commas
 from .models import (
     alexnet,
@@ -20,5 +21,5 @@ from .training import History, Profile, evaluate, fit, profile
 
 __all__ = ["Batches", "CLASSES", "History", "Profile", "alexnet", "alexnet_2012_code", "alexnet_paper",
            "alexnet_torchvision", "alexnet_two_towers", "caffenet", "check_claim", "check_exercise",
-           "cite_claim", "connections", "evaluate", "fit", "layer_seconds", "layer_table", "lenet", "lenet5_1998",
-           "load_fashion_mnist", "profile", "use_course_style", "with_commas", "xavier_init"]
+           "cite_claim", "connections", "evaluate", "facts", "fit", "layer_seconds", "layer_table", "lenet",
+           "lenet5_1998", "load_fashion_mnist", "profile", "use_course_style", "with_commas", "xavier_init"]
