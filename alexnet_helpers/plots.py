@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import torch
 
@@ -346,4 +348,169 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
     figure.alt = (f"A roofline: ridge at {ridge:.3g} FLOPs a byte. " + ". ".join(
         f"{name}: " + ", ".join(f"{layer} at {i:.3g} FLOPs a byte" for layer, (i, _) in series.items())
         for name, series in points.items()))
+    return figure
+
+
+def explorer(draw: Callable[..., Figure | pd.DataFrame], **controls: tuple[int, int, int] | bool) -> None:
+    """Sliders, and below them what `draw` returns for their values; moving one draws it anew.
+
+    A control is (value at the start, lowest, highest), or a truth value for a box to tick. The picture at the start is
+    stored with the notebook, so that there is something to see without a kernel.
+    """
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    def control(name: str, setting: tuple[int, int, int] | bool) -> widgets.Widget:
+        if isinstance(setting, bool):
+            return widgets.Checkbox(value=setting, description=name.replace("_", " "))
+        value, low, high = setting
+        return widgets.IntSlider(value=value, min=low, max=high, description=name.replace("_", " "))
+
+    shown = {name: control(name, setting) for name, setting in controls.items()}
+
+    def picture() -> Figure | pd.DataFrame:
+        result = draw(**{name: widget.value for name, widget in shown.items()})
+        if isinstance(result, Figure):
+            plt.close(result)                                  # shown here, so the cell must not show it again
+        return result
+
+    display(widgets.VBox(list(shown.values())))
+    output = display(picture(), display_id=True)
+    for widget in shown.values():
+        widget.observe(lambda _: output.update(picture()), names="value")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Chapter 01
+
+
+def timeline(milestones: list[dict]) -> Figure:
+    """The milestones of `facts()`, a row each; colour and marker tell their kind."""
+    kinds = dict(zip(("network", "features", "data", "hardware", "recognition"),
+                     zip(COLOURS, MARKERS, strict=False), strict=False))
+    names = {"network": "a network", "features": "features made by hand", "data": "data", "hardware": "hardware",
+             "recognition": "recognition"}
+    figure, ax = plt.subplots(figsize=(9.6, 5.4))
+    ax.axvline(2012, color=BLACK, lw=1, ls=":", zorder=0)
+    for row, m in enumerate(milestones):
+        colour, marker = kinds[m["kind"]]
+        early = m["year"] < 2000
+        ax.plot(m["year"], -row, marker, color=colour, ms=9, zorder=3)
+        ax.annotate(f"{m['name']}: {m['text']}", (m["year"], -row), (10 if early else -10, 0), va="center", fontsize=9,
+                    textcoords="offset points", ha="left" if early else "right",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+                    fontweight="bold" if m["name"] == "AlexNet" else "normal")
+    handles = [ax.plot([], [], marker, color=colour, ls="none", ms=8, label=names[kind])[0]
+               for kind, (colour, marker) in kinds.items()]
+    ax.legend(handles=handles, loc="lower left", fontsize=9)
+    ax.spines["left"].set_visible(False)
+    ax.set(xlim=(1978, 2027), xlabel="year", ylim=(-len(milestones) + 0.4, 0.7))
+    ax.set_xticks(range(1990, 2026, 5))
+    ax.set_yticks([])
+    ax.set_title("Fourteen years lie between LeNet-5 and AlexNet")
+    figure.alt = "Timeline. " + " ".join(f"{m['year']} {m['name']}: {m['text']}." for m in milestones)
+    return figure
+
+
+def challenge(entries: list[dict], single: float, fair: tuple[dict, dict]) -> Figure:
+    """Top-5 errors of ILSVRC-2012: the networks, then each team's best entry; a bracket between the two of `fair`."""
+    bars = [(f"AlexNet, {e['networks']} networks" + (", extra images" if e["extra_data"] else ""), e["error"], BLUE, "")
+            for e in entries if e["learned"]]
+    bars.append(("AlexNet, one network (validation)", single, SKY, "//"))
+    teams = set()
+    for entry in entries:
+        if not entry["learned"] and entry["team"] not in teams:
+            teams.add(entry["team"])
+            bars.append((entry["team"], entry["error"], ORANGE, ""))
+    figure, ax = plt.subplots(figsize=(8.6, 4.0))
+    for row, (_, error, colour, hatch) in enumerate(bars):
+        ax.barh(-row, error, color=colour, hatch=hatch, edgecolor="white", height=0.72)
+        ax.annotate(f"{error:.1f}", (error, -row), (4, 0), textcoords="offset points", va="center", fontsize=10)
+    best, second = (entry["error"] for entry in fair)
+    low, high = (next(-row for row, bar in enumerate(bars) if bar[1] == error) for error in (best, second))
+    ax.plot([best, best], [low - 0.36, high - 0.1], ls=":", color=BLACK, lw=1.2)
+    ax.annotate("", (second, high), (best, high), arrowprops={"arrowstyle": "<->", "color": BLACK, "lw": 1.4})
+    ax.annotate(f"{second - best:.2f} points", ((best + second) / 2, high), (0, 3), textcoords="offset points",
+                ha="center", va="bottom", fontsize=9)
+    ax.set_yticks([-row for row in range(len(bars))], [name for name, *_ in bars])
+    ax.grid(axis="y", alpha=0)
+    ax.set(xlabel="top-5 error (%)", xlim=(0, 38))
+    ax.set_title(f"On equal data the networks lead by {second - best:.2f} percentage points")
+    figure.alt = "Top-5 error at ILSVRC-2012 in percent. " + "; ".join(f"{n}: {e:.1f}" for n, e, *_ in bars) + \
+        f". On the supplied images alone the lead is {second - best:.2f} points."
+    return figure
+
+
+def dataset_sizes(datasets: list[dict], title: str) -> Figure:
+    """Number of images of each data set on one logarithmic axis."""
+    figure, ax = plt.subplots(figsize=(8.6, 3.9))
+    for row, entry in enumerate(datasets):
+        colour, marker = (ORANGE, "s") if not entry.get("clean", True) else (BLUE, "o")
+        ax.plot([100, entry["images"]], [-row, -row], color=colour, lw=1.5, ls="-" if marker == "o" else ":")
+        ax.plot(entry["images"], -row, marker, color=colour, ms=8)
+        ax.annotate(f"{entry['images']:,}", (entry["images"], -row), (9, 0), textcoords="offset points", va="center",
+                    fontsize=9)
+    ax.set_yticks([-row for row in range(len(datasets))], [f"{e['name']} ({e['year']})" for e in datasets])
+    ax.set(xscale="log", xlim=(1e3, 2e9), xlabel="images (logarithmic; square and dotted: labels not checked)")
+    ax.grid(axis="y", alpha=0)
+    ax.set_title(title)
+    figure.alt = f"{title}. " + "; ".join(f"{e['name']} {e['year']}: {e['images']:,} images" for e in datasets)
+    return figure
+
+
+def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, tuple[float, float]],
+                    names: tuple[str, str], title: str) -> Figure:
+    """Accuracy over training-set size, and the lead of one arm over another, under a `title`.
+
+    `curves` maps an arm to {size: right or wrong, (seeds, test images)}; bars are 95 % binomial intervals for the
+    test images, small dots single seeds. `leads` maps a size to the lead of `names[0]` over `names[1]` and its
+    two standard errors, both as fractions.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.9), width_ratios=(1.35, 1))
+    for arm, ((name, curve), colour, marker) in enumerate(zip(curves.items(), COLOURS, MARKERS, strict=False)):
+        sizes = [size * 1.06 ** (arm - 1) for size in curve]   # side by side, so that the bars do not hide each other
+        means = [right_or_wrong.mean() for right_or_wrong in curve.values()]
+        spread = [1.96 * (p * (1 - p) / next(iter(curve.values())).shape[1]) ** 0.5 for p in means]
+        left.errorbar(sizes, means, yerr=spread, color=colour, marker=marker, ms=6, ls=DASHES[arm], capsize=3,
+                      label=name)
+        for size, right_or_wrong in zip(sizes, curve.values(), strict=True):
+            left.plot([size] * len(right_or_wrong), right_or_wrong.mean(axis=1), ".", color=colour, ms=4, alpha=0.6)
+    left.set(xlabel="training images", ylabel="test accuracy", xscale="log")
+    left.legend(fontsize=9, loc="lower right")
+    left.set_title(title)
+    points = [100 * lead for lead, _ in leads.values()]
+    right.axhline(0, color=BLACK, lw=1)
+    right.errorbar(list(leads), points, yerr=[100 * error for _, error in leads.values()], color=BLACK, marker="o",
+                   capsize=4, ls="none")
+    right.set(xlabel="training images", ylabel="percentage points", xscale="log")
+    right.set_title(f"{names[0]} minus {names[1]}", fontweight="normal")
+    for ax in (left, right):
+        ax.set_xticks(list(leads), [f"{size:,}" for size in leads])
+        ax.minorticks_off()
+        ax.margins(x=0.12)
+    figure.alt = "Test accuracy over training images. " + "; ".join(
+        f"{name}: " + ", ".join(f"{r.mean():.3f} at {size:,}" for size, r in curve.items())
+        for name, curve in curves.items()) + f". Lead of {names[0]} over {names[1]}, points: " + ", ".join(
+        f"{100 * lead:+.1f} ± {100 * error:.1f} at {size:,}" for size, (lead, error) in leads.items())
+    return figure
+
+
+def training_days(days: dict[str, float], reported: tuple[float, float], here: str) -> Figure:
+    """Days of each machine on a logarithmic axis, with a band for the days that a paper reports."""
+    figure, ax = plt.subplots(figsize=(8.6, 3.8))
+    for row, (name, value) in enumerate(days.items()):
+        ax.plot(value, -row, "D" if name == here else "o", color=VERMILION if name == here else BLUE, ms=8)
+        text = (f"{value / 365.25:,.0f} years" if value > 1_000 else f"{value:,.0f} days" if value >= 10
+                else f"{value:.1f} days" if value >= 1 else f"{24 * value:.1f} hours")
+        ax.annotate(text, (value, -row), (9, 0), textcoords="offset points", va="center", fontsize=10,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+    ax.axvspan(*reported, color=GREEN, alpha=0.3, lw=0)
+    ax.annotate(f"reported: {reported[0]:g} to {reported[1]:g} days", (reported[1], 0.75), (6, 0), fontsize=9,
+                textcoords="offset points", va="center", color=GREEN)
+    ax.set_yticks([-row for row in range(len(days))], list(days))
+    ax.set(xscale="log", xlabel="days at full speed (logarithmic)", ylim=(-len(days) + 0.4, 1.1))
+    ax.set_xlim(right=30 * max(days.values()))
+    ax.grid(axis="y", alpha=0)
+    ax.set_title("How long the run of 2012 takes, were every machine always busy")
+    figure.alt = "Days for the training run of 2012: " + "; ".join(f"{n}: {v:.3g}" for n, v in days.items())
     return figure
