@@ -59,7 +59,7 @@ def put(folder, names=tuple(data.SAMPLE), packed=False):
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
-@pytest.mark.parametrize("resize", [None, 28, 64, 224])
+@pytest.mark.parametrize("resize", [None, 14, 28, 64, 224])
 def test_same_pixels_and_labels_as_the_books_loader(resize, monkeypatch, tmp_path):
     from d2l import torch as d2l
 
@@ -77,6 +77,7 @@ def test_same_pixels_and_labels_as_the_books_loader(resize, monkeypatch, tmp_pat
         assert (X_ours.dtype, y_ours.dtype) == (torch.float32, torch.int64)
         assert torch.equal(y_ours, y)
         assert (X_ours - X).abs().max() <= 1 / 255 + 1e-6
+        assert torch.equal((X_ours * 255).round() / 255, X_ours)        # whole grey levels, as the book's
         if resize in (None, 28):
             assert torch.equal(X_ours, X)
 

@@ -146,6 +146,14 @@ def test_trains_the_weights_that_it_gets():
     assert torch.equal(flat(net), before)
 
 
+def test_trains_in_training_mode_whatever_mode_the_network_comes_in():
+    net = nn.Sequential(nn.Linear(4, 10), nn.Dropout(1.0))     # with everything dropped, nothing can be learned
+    before = flat(net).clone()
+    data = batches(2, 8, shape=(4,))
+    ah.fit(net.eval(), data, data, epochs=2, lr=0.1, show=False)
+    assert torch.equal(flat(net), before)
+
+
 def test_learns_real_images():
     torch.manual_seed(0)
     train, test = ah.load_fashion_mnist(batch_size=16, train_size=2_000, test_size=500, device="cpu")
