@@ -1,0 +1,74 @@
+"""The self-checks of chapter 03 accept the solution and refuse typical wrong answers, each with its own hint."""
+
+from __future__ import annotations
+
+import pytest
+
+from alexnet_helpers import check_exercise
+
+RIGHT = {
+    "3.1": (196, 227),
+    "3.2": ("fc6", 2816),
+    "3.3": {"memory": "activations", "compute": "conv2", "bandwidth": "fc6"},
+    "3.4": 41,
+    "3.5": 1_033_600,
+}
+WRONG = {
+    "3.1": [((227, 258), "rounded down"), ((224, 227), "after conv1"), ((193, 224), "the book's"),
+            ((227, 196), "smallest comes first"), ((196, 224), "smallest is right"), ((195, 227), "largest is right"),
+            ((100, 300), "backwards")],
+    "3.2": [(("conv1", 2816), "conv1 has as many"), (("fc6", 11_534_336), "number of weights"),
+            (("fc6", 11), "256 maps"), (("fc6", 9216), "difference"), (("fc6", 2815), "in each network")],
+    "3.3": [({"memory": "weights", "compute": "conv2", "bandwidth": "fc6"}, "178 MiB"),
+            ({"memory": "fc6", "compute": "conv2", "bandwidth": "fc6"}, "weights, gradients or activations"),
+            ({"memory": "activations", "compute": "fc6", "bandwidth": "fc6"}, "at every place"),
+            ({"memory": "activations", "compute": "conv1", "bandwidth": "fc6"}, "at every place"),
+            ({"memory": "activations", "compute": "conv2", "bandwidth": "conv1"}, "add input, weights and output"),
+            ({"memory": "activations", "compute": "conv2", "bandwidth": "memory"}, "a layer's name")],
+    "3.4": [(40, "Almost"), (20, "a product and a sum"), (10, "four bytes"), (0.5, "one or more"), (80, "must reach")],
+    "3.5": [(258_400, "four bytes"), (1_041_792, "only one tower"), (520_896, "both ways"), (234_496, "the paper's"),
+            (1_025_408, "And fc8"), (1_915_264, "pool1"), (1, "four bytes a value")],
+}
+
+
+@pytest.mark.parametrize("number", RIGHT)
+def test_accepts_the_solution(number, capsys):
+    check_exercise(number, RIGHT[number])
+    assert capsys.readouterr().out == f"Exercise {number}: right.\n"
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), [(n, a, h) for n, cases in WRONG.items() for a, h in cases])
+def test_refuses_with_a_hint(number, answer, hint, capsys):
+    check_exercise(number, answer)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Exercise {number}: not yet. ")
+    assert hint in printed
+
+
+@pytest.mark.parametrize("number", RIGHT)
+def test_says_when_unanswered(number, capsys):
+    check_exercise(number, None)
+    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
+
+
+def test_answers_agree_with_the_networks():
+    """The checks are computed from formulas; here the numbers come from the networks themselves."""
+    import torch
+
+    import alexnet_helpers as ah
+    with torch.device("meta"):
+        code, grouped, book = ah.alexnet_2012_code(), ah.alexnet_paper(groups=1), ah.alexnet(3, 1000)
+        accepted = []
+        for side in range(150, 300):
+            rest = (side - 11) % 4                             # zeros that let the last window of conv1 overhang
+            code.overhang.padding = (0, (4 - rest) % 4, 0, (4 - rest) % 4)
+            try:
+                code(torch.empty(1, 3, side, side))
+                accepted.append(side)
+            except RuntimeError:
+                pass
+    assert (accepted[0], accepted[-1]) == RIGHT["3.1"]
+    assert len(accepted) == accepted[-1] - accepted[0] + 1
+    assert grouped.fc6.in_features - book.fc6.in_features == RIGHT["3.2"][1]
+    difference = sum(p.numel() for p in grouped.parameters()) - sum(p.numel() for p in book.parameters())
+    assert difference == 11_534_336 == RIGHT["3.2"][1] * 4096
