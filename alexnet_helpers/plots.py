@@ -481,7 +481,7 @@ def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, t
     """Accuracy over training-set size, and the lead of one arm over another, under a `title`.
 
     `curves` maps an arm to {size: right or wrong, (seeds, test images)}; bars are 95 % binomial intervals for the
-    test images, small dots single seeds. `leads` maps a size to the lead of `names[0]` over `names[1]` and its
+    test images, small open marks single seeds. `leads` maps a size to the lead of `names[0]` over `names[1]` and its
     two standard errors, both as fractions.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.9), width_ratios=(1.35, 1))
@@ -492,7 +492,8 @@ def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, t
         left.errorbar(sizes, means, yerr=spread, color=colour, marker=marker, ms=6, ls=DASHES[arm], capsize=3,
                       label=name)
         for size, right_or_wrong in zip(sizes, curve.values(), strict=True):
-            left.plot([size] * len(right_or_wrong), right_or_wrong.mean(axis=1), ".", color=colour, ms=4, alpha=0.6)
+            left.plot([1.025 * size] * len(right_or_wrong), right_or_wrong.mean(axis=1), marker, color=colour, ms=3.5,
+                      markerfacecolor="white", markeredgewidth=0.9)
     left.set(xlabel="training images", ylabel="test accuracy", xscale="log")
     left.legend(fontsize=9, loc="lower right")
     left.set_title(title)
