@@ -7,6 +7,13 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb))
 # JupyterLab refuses to run as root unless told; without a display it prints its address instead of opening a browser.
 LAB := $(if $(filter 0,$(shell id -u)),--allow-root) $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
 
+# Jupyter, IPython, matplotlib and pip keep nothing in the user's home.
+export IPYTHONDIR := $(CURDIR)/.venv/var/ipython
+export JUPYTER_CONFIG_DIR := $(CURDIR)/.venv/var/jupyter
+export JUPYTER_DATA_DIR := $(CURDIR)/.venv/var/jupyter-data
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/.venv/var/jupyter-runtime
+export MPLCONFIGDIR := $(CURDIR)/.venv/var/matplotlib
+
 .PHONY: lab test notebooks
 lab: .venv/installed
 	cd notebooks && ../$(BIN)/jupyter lab $(LAB)
@@ -15,12 +22,12 @@ test: .venv/installed
 	$(BIN)/pytest --nbval
 
 notebooks: .venv/installed
-	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.timeout=1800 \
+	ALEXNET_PROFILE=quick $(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.timeout=1800 \
 	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False $(NOTEBOOKS)
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11, or run 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }
 	@"$(PYTHON)" -c "import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else 'The course needs Python 3.11 (d2l 1.0.3 does not install on later ones), but $(PYTHON) is ' + sys.version.split()[0] + '.\nInstall Python 3.11 and run \'make PYTHON=/path/to/python3.11 ...\', or use conda: conda env create -f environment.yml')"
 	"$(PYTHON)" -m venv .venv
-	$(BIN)/pip install --editable .
+	$(BIN)/pip install --no-cache-dir --editable .
 	touch $@

@@ -17,9 +17,11 @@ from .models import (
     xavier_init,
 )
 from .plots import use_course_style
+from .recording import load_record
 from .training import History, Profile, evaluate, fit, profile
 
 __all__ = ["Batches", "CLASSES", "History", "Profile", "alexnet", "alexnet_2012_code", "alexnet_paper",
            "alexnet_torchvision", "alexnet_two_towers", "caffenet", "check_claim", "check_exercise",
-           "cite_claim", "connections", "evaluate", "facts", "fit", "layer_seconds", "layer_table", "lenet",
-           "lenet5_1998", "load_fashion_mnist", "profile", "use_course_style", "with_commas", "xavier_init"]
+           "cite_claim", "connections", "evaluate", "facts", "fit", "layer_seconds", "layer_table",
+           "lenet", "lenet5_1998", "load_fashion_mnist", "load_record", "profile", "use_course_style",
+           "with_commas", "xavier_init"]

@@ -1,4 +1,4 @@
-"""python -m alexnet_helpers data: say where the data are, check them, and fetch what is missing."""
+"""Commands of the course: `python -m alexnet_helpers data`, `record NAME` and `picture`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from . import data
+from . import data, recording
 
 
 def data_command() -> int:
@@ -33,12 +33,35 @@ def data_command() -> int:
     return 0
 
 
+def picture_command() -> int:
+    """Draw the README's picture again."""
+    from .inspection import layer_table
+    from .models import alexnet, lenet
+    from .plots import networks_to_scale, use_course_style
+
+    use_course_style()
+    path = data.PROJECT / "notebooks" / "networks_to_scale.png"
+    networks_to_scale({"LeNet": layer_table(lenet(), (1, 28, 28)),
+                       "AlexNet": layer_table(alexnet(), (1, 224, 224))}).savefig(path)
+    print(f"Drawn: {path}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m alexnet_helpers", description="Commands of the AlexNet course.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("data", help="say where Fashion-MNIST is, check it, and fetch what is missing into data/")
-    parser.parse_args(arguments)
-    return data_command()
+    record = commands.add_parser("record", help="make the long runs that notebooks show; repeated, it continues")
+    record.add_argument("name", choices=recording.RECORDS)
+    commands.add_parser("picture", help="draw the README's picture")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "data":
+        return data_command()
+    if chosen.command == "picture":
+        return picture_command()
+    recording.RECORDS[chosen.name]()
+    print(f"Recorded in {recording.FOLDER / chosen.name}.json")
+    return 0
 
 
 if __name__ == "__main__":

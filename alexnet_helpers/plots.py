@@ -165,7 +165,7 @@ class TrainingDisplay:
 
 def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
     """Loss and accuracy over epochs; one colour and marker a name, one thin line a run; dashed: training."""
-    figure, (loss_axes, accuracy_axes) = plt.subplots(1, 2, figsize=(8.4, 3.2))
+    figure, (loss_axes, accuracy_axes) = plt.subplots(1, 2, figsize=(8.8, 3.5))
     for (name, histories), colour, marker in zip(runs.items(), COLOURS, MARKERS, strict=False):
         for i, history in enumerate(histories):
             epochs = range(1, len(history.seconds) + 1)
@@ -176,7 +176,10 @@ def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
                 ax.plot(epochs, test, "-", color=colour, marker=marker, ms=3, label=f"{label}test" if i == 0 else None)
     loss_axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
-    accuracy_axes.legend(fontsize=9)
+    for ax in (loss_axes, accuracy_axes):
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    handles, labels = loss_axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9.5)
     loss_axes.set_title(title)
     return figure
 
@@ -205,35 +208,31 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
 
     `tables` maps a network's name to its `layer_table`. Within each panel all squares share one scale.
     """
-    figure, panels = plt.subplots(2, 1, figsize=(9, 6.4), height_ratios=(1, 1.55))
-    totals = []
-    for ax, what in zip(panels, ("values that the layer computes, per image", "parameters that it holds"), strict=True):
-        columns = []                                           # (network, layer, area)
-        for name, table in tables.items():
-            for layer, row in table.drop("total").query("parameters > 0").iterrows():
-                values = 1
-                for side in row["output shape"]:
-                    values *= side
-                columns.append((name, layer, values if what.startswith("values") else row["parameters"]))
-        totals.append({name: sum(area for n, _, area in columns if n == name) for name in tables})
-        gap = 0.07 * sum(area ** 0.5 for *_, area in columns)
-        x = 0.0
-        for i, (name, layer, area) in enumerate(columns):
-            if i and name != columns[i - 1][0]:
-                x += gap
-            side, colour = area ** 0.5, COLOURS[list(tables).index(name)]
-            slot = max(side, 0.62 * gap)
-            ax.add_patch(Rectangle((x + (slot - side) / 2, 0), side, side, color=colour))
-            ax.annotate(f"{layer}\n{short(area)}", (x + slot / 2, 0), (0, -4), textcoords="offset points", ha="center",
-                        va="top", fontsize=9)
-            x += slot + 0.12 * gap
-        ax.set(xlim=(-0.05 * gap, x), ylim=(0, 1.06 * max(area for *_, area in columns) ** 0.5), aspect="equal")
+    figure, panels = plt.subplots(2, 1, figsize=(10.5, 6.8), height_ratios=(1, 1.25))
+    sums = []
+    for ax, title, area_of in ((panels[0], "Area: values that a layer computes for one image",
+                                lambda row: math.prod(row["output shape"])),
+                               (panels[1], "Area: parameters that a layer holds", lambda row: row["parameters"])):
+        areas = {name: {layer: area_of(row) for layer, row in table.drop("total").query("parameters > 0").iterrows()}
+                 for name, table in tables.items()}
+        sums.append({name: sum(layers.values()) for name, layers in areas.items()})
+        sides = [area ** 0.5 for layers in areas.values() for area in layers.values()]
+        room, x = sum(sides) / 14, 0.0                         # the least width in which a label can stand
+        for (name, layers), colour in zip(areas.items(), COLOURS, strict=False):
+            start = x
+            for layer, area in layers.items():
+                side, slot = area ** 0.5, max(area ** 0.5, room)
+                ax.add_patch(Rectangle((x + (slot - side) / 2, 0), side, side, color=colour))
+                ax.annotate(f"{layer}\n{short(area)}", (x + slot / 2, 0), (0, -4), textcoords="offset points",
+                            ha="center", va="top", fontsize=9.5)
+                x += slot + room / 8
+            ax.text(start, max(area ** 0.5 for area in layers.values()) + room / 4, name, color=colour,
+                    fontweight="bold", fontsize=12, va="bottom")
+            x += room / 2
+        ax.set(xlim=(0, x), ylim=(0, max(sides) + room), aspect="equal", title=title)
         ax.axis("off")
-        ax.set_title(f"Area: {what}")
-    handles = [Rectangle((0, 0), 1, 1, color=colour) for _, colour in zip(tables, COLOURS, strict=False)]
-    panels[1].legend(handles, list(tables), loc="upper left", fontsize=11)
-    figure.alt = ("Each layer drawn as a square. " + " ".join(
-        f"{name}: {totals[0][name]:,} values an image and {totals[1][name]:,} parameters in total." for name in tables))
+    figure.alt = "Each layer drawn as a square. " + " ".join(
+        f"{name}: {sums[0][name]:,} values an image and {sums[1][name]:,} parameters in total." for name in tables)
     return figure
 
 
