@@ -122,8 +122,8 @@ def cite_claim(*claim_ids: str) -> None:
 def show(value: object, digits: int = 4) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
-        return "[" + ", ".join(show(v, digits) for v in value) + "]"
+    if isinstance(value, list):                                # no commas within numbers where they separate them
+        return "[" + ", ".join(str(v) if type(v) is int else show(v, digits) for v in value) + "]"
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

@@ -78,6 +78,9 @@ def problems(path: Path) -> list[str]:
                 note("an image without alt text")
             if re.search(r"!\[[^\]]*\]\(https?:|<img[^>]*src=\"https?:", source):
                 note("an image from another host")
+            for target in re.findall(r"\]\(([^)#\s]+)", source):
+                if not target.startswith("http") and not (path.parent / target).exists():
+                    note(f"a link to {target}, which is not there")
             continue
         if unknown := set(cell["metadata"].get("tags", [])) - ALLOWED_TAGS:
             note(f"unknown tags {unknown}")
@@ -235,6 +238,10 @@ def write_to_stderr(notebook: dict) -> None:
     notebook["cells"][0]["outputs"].append({"output_type": "stream", "name": "stderr", "text": ["a warning\n"]})
 
 
+def link_to_nowhere(notebook: dict) -> None:
+    notebook["cells"].append({"cell_type": "markdown", "id": "link", "metadata": {}, "source": "[next](99_next.ipynb)"})
+
+
 def picture_without_alt(notebook: dict) -> None:
     notebook["cells"].append({"cell_type": "markdown", "id": "picture", "metadata": {}, "source": "![](picture.png)"})
 
@@ -245,6 +252,7 @@ def picture_without_alt(notebook: dict) -> None:
     (add_widget_state, "widget state"), (print_a_path, "absolute path"), (install_something, "install command"),
     (ignore_everything, "not compared"), (take_another_kernel, "kernel"), (repeat_an_id, "an id"),
     (grow, "at most 500,000"), (write_to_stderr, "stderr"), (picture_without_alt, "without alt text"),
+    (link_to_nowhere, "which is not there"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_the_gate_catches(plant: Callable[[dict], None], complaint: str, sound: dict, tmp_path: Path) -> None:
     notebook = copy.deepcopy(sound)
