@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -289,6 +290,7 @@ def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, r
         ax.annotate(str(outputs - len(shown) + row + 1), (start, -row), (-3, 0), textcoords="offset points",
                     ha="right", va="center", fontsize=8)
     ax.set(xlim=(left - 0.04 * (right - left), right), yticks=[], xlabel="pixel")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(False)
     ax.legend(fontsize=9, loc="lower left", framealpha=0.9, frameon=True)
     ax.set_title(f"{size} pixels, window {kernel}, stride {stride}, padding {padding}, rounded "
@@ -358,8 +360,9 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
         for layer, (intensity, rate) in series.items():
             ax.annotate(layer, (intensity, rate / 1e9), (0, 7 if above else -8), textcoords="offset points",
                         ha="center", va="bottom" if above else "top", fontsize=8, color=colour)
+    y = [rate / 1e9 for series in points.values() for _, rate in series.values()]
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",
-           ylabel="achieved rate (GFLOP/s)")
+           ylabel="achieved rate (GFLOP/s)", ylim=(min(y) / 2, 2 * max(*y, flops / 1e9)))
     ax.legend(fontsize=9, loc="lower right")
     ax.set_title("Left of the ridge memory sets the pace, right of it arithmetic")
     figure.alt = (f"A roofline: ridge at {ridge:.3g} FLOPs a byte. " + ". ".join(
@@ -531,4 +534,78 @@ def training_days(days: dict[str, float], reported: tuple[float, float], here: s
     ax.grid(axis="y", alpha=0)
     ax.set_title("How long the run of 2012 takes, were every machine always busy")
     figure.alt = "Days for the training run of 2012: " + "; ".join(f"{n}: {v:.3g}" for n, v in days.items())
+    return figure
+
+
+def accepted_sizes(inputs: range, last_map: dict[str, list[int]], accepted: dict[str, list[int]]) -> Figure:
+    """Rows after the last pooling over the input size, one step line a network, and the sizes that it accepts."""
+    figure, ax = plt.subplots(figsize=(8.4, 3.2))
+    for (name, rows), colour, dash in zip(last_map.items(), (BLUE, VERMILION), DASHES, strict=False):
+        ax.step(inputs, rows, linestyle=dash, where="post", color=colour, label=name)
+        low, high = accepted[name][0], accepted[name][-1]
+        ax.axvspan(low, high + 1, color=colour, alpha=0.15, lw=0)
+        ax.annotate(f"{low} to {high}", ((low + high) / 2, max(rows) - 0.3), ha="center", color=colour)
+    ax.set(xlabel="input size (pixels)", ylabel="rows after pool5", ylim=(3, 8.4))
+    ax.set_title("Each network accepts 32 sizes: those that leave fc6 the map it wants")
+    ax.legend(loc="lower right")
+    figure.alt = "Rows after pool5 grow with the input in steps of 32 pixels. " + " ".join(
+        f"{name} accepts {accepted[name][0]} to {accepted[name][-1]}." for name in last_map)
+    return figure
+
+
+def layer_shares(tables: dict[str, pd.DataFrame], layers: list[str]) -> Figure:
+    """Each layer's share of a network's parameters, left, and of its multiply-accumulates, right; from layer tables."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    words = []
+    for ax, what in zip(panels, ("parameters", "MACs"), strict=True):
+        looks = ((BLUE, ""), (ORANGE, "//"))
+        for i, ((name, table), (colour, hatch)) in enumerate(zip(tables.items(), looks, strict=True)):
+            percent = [100 * table.loc[layer, what] / table.loc["total", what] for layer in layers]
+            bars = ax.barh([-row - 0.4 * (i - 0.5) for row in range(len(layers))], percent, height=0.4, color=colour,
+                           label=name, hatch=hatch, edgecolor="white")
+            ax.bar_label(bars, fmt="%.1f", fontsize=8, padding=2)
+            words.append(f"{what}, {name}: " + ", ".join(f"{layer} {value:.1f} %" for layer, value in
+                                                         zip(layers, percent, strict=True)))
+        ax.set(xlabel=f"share of all {what} (%)", yticks=[-row for row in range(len(layers))], yticklabels=layers,
+               xlim=(0, 72))
+        ax.grid(axis="y", visible=False)
+    panels[1].legend(loc="lower right")
+    panels[0].set_title("Parameters live in fc6 and fc7 …")
+    panels[1].set_title("… and arithmetic in the convolutions")
+    figure.alt = ". ".join(words)
+    return figure
+
+
+def memory_by_batch(fixed: dict[str, float], each: float, mark: int, title: str) -> Figure:
+    """Bytes that training takes over the batch size: those that do not depend on it, and `each` for every image."""
+    batches, mib = list(range(2 * mark + 1)), 2 ** 20
+    figure, ax = plt.subplots(figsize=(7.6, 3.8))
+    ax.stackplot(batches, *[[size / mib] * len(batches) for size in fixed.values()], [b * each / mib for b in batches],
+                 labels=[*fixed, "activations"], colors=[BLUE, SKY, PURPLE, ORANGE])
+    total = (sum(fixed.values()) + mark * each) / mib
+    ax.plot([mark], [total], "o", color=BLACK)
+    ax.annotate(f"{mark} images: {total:,.0f} MiB", (mark, total), (-8, 8), textcoords="offset points", ha="right")
+    ax.set(xlabel="images a batch", ylabel="memory (MiB)", xlim=(0, batches[-1]))
+    ax.set_title(title)
+    ax.legend(loc="upper left", fontsize=9)
+    figure.alt = (f"{title}. " + ", ".join(f"{name} {size / mib:.0f} MiB" for name, size in fixed.items())
+                  + f", and activations of {each / mib:.1f} MiB an image; {total:,.0f} MiB at {mark} images.")
+    return figure
+
+
+def grouped_bars(series: dict[str, dict[str, float]], ylabel: str, title: str) -> Figure:
+    """Groups of bars side by side: `series` maps a name in the legend to label -> height."""
+    labels = list(next(iter(series.values())))
+    width = 0.8 / len(series)
+    figure, ax = plt.subplots(figsize=(8.4, 3.4))
+    for i, ((name, heights), colour, hatch) in enumerate(zip(series.items(), ("0.6", BLUE, ORANGE, GREEN),
+                                                             ("", "//", "..", "xx"), strict=False)):
+        ax.bar([x + width * (i - (len(series) - 1) / 2) for x in range(len(labels))], list(heights.values()),
+               width=width, color=colour, hatch=hatch, edgecolor="white", label=name)
+    ax.set(xticks=range(len(labels)), xticklabels=labels, ylabel=ylabel)
+    ax.set_title(title)
+    ax.legend(fontsize=9)
+    figure.alt = f"{title}. " + " ".join(
+        f"{name}: " + ", ".join(f"{label} {value:.1f}" for label, value in heights.items()) + "."
+        for name, heights in series.items())
     return figure
