@@ -4,7 +4,7 @@ from .claims import check_claim, cite_claim
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
 from .history import facts
-from .inspection import connections, layer_seconds, layer_table, with_commas
+from .inspection import connections, layer_seconds, layer_table, saved_bytes, with_commas
 from .models import (
     alexnet,
     alexnet_2012_code,
@@ -23,5 +23,5 @@ from .training import History, Profile, evaluate, fit, profile
 __all__ = ["Batches", "CLASSES", "History", "Profile", "alexnet", "alexnet_2012_code", "alexnet_paper",
            "alexnet_torchvision", "alexnet_two_towers", "caffenet", "check_claim", "check_exercise",
            "cite_claim", "connections", "evaluate", "facts", "fit", "layer_seconds", "layer_table",
-           "lenet", "lenet5_1998", "load_fashion_mnist", "load_record", "profile", "use_course_style",
-           "with_commas", "xavier_init"]
+           "lenet", "lenet5_1998", "load_fashion_mnist", "load_record", "profile", "saved_bytes",
+           "use_course_style", "with_commas", "xavier_init"]

@@ -10,6 +10,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 if TYPE_CHECKING:
@@ -173,3 +174,17 @@ def expectation(module: nn.Module, shape: tuple[int, ...], error: str) -> str:
     if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) and len(shape) == 4 and "size" in error:
         return "An image must be at least as high and wide as the window, padding included: begin with a larger one. "
     return ""
+
+
+def saved_bytes(net: nn.Module, X: torch.Tensor) -> int:
+    """Bytes that one training step on the batch X keeps for the backward pass, each once, parameters not counted."""
+    parameters = {p.untyped_storage().data_ptr() for p in net.parameters()}
+    kept = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor     # holds it, so that no address is used twice
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        F.cross_entropy(net(X), torch.zeros(len(X), dtype=torch.long, device=X.device))
+    return sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in parameters)

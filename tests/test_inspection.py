@@ -118,3 +118,10 @@ def test_with_commas():
 def test_with_commas_reads_every_number_of_a_layer_table():
     table = ah.with_commas(ah.layer_table(nn.Linear(400, 120), (400,)))
     assert table.loc["total"].tolist() == ["", "", "48,120", "48,000"]
+
+
+def test_saved_bytes_of_a_layer_counted_by_hand():
+    # ReLU(Linear(5, 4)) on 3 rows keeps the input, 3 x 5 numbers, and the output of ReLU, 3 x 4; the loss keeps its
+    # logarithms of probabilities, 3 x 4, the labels, 3 of 8 bytes, and the total weight, one number.
+    net = nn.Sequential(nn.Linear(5, 4), nn.ReLU())
+    assert ah.saved_bytes(net, torch.rand(3, 5)) == 4 * (15 + 12 + 12 + 1) + 8 * 3
