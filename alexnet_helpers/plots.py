@@ -293,8 +293,10 @@ def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, r
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(False)
     ax.legend(fontsize=9, loc="lower left", framealpha=0.9, frameon=True)
-    ax.set_title(f"{size} pixels, window {kernel}, stride {stride}, padding {padding}, rounded "
-                 f"{'up' if round_up else 'down'}: {outputs} outputs")
+    ending = (f"the last {missed} pixels are never read" if missed else
+              f"the last window overhangs by {outside} pixels" if outside else "every pixel is read")
+    ax.set_title(f"{outputs} outputs; {ending}\n({size} pixels, window {kernel}, stride {stride}, "
+                 f"padding {padding}, rounded {'up' if round_up else 'down'})")
     figure.alt = (f"A convolution with window {kernel}, stride {stride} and padding {padding} over {size} pixels puts "
                   f"{outputs} windows, the last from pixel {starts[-1]} to {end - 1}; {missed} pixels are never read, "
                   f"{outside} lie outside of image and padding.")
@@ -352,7 +354,7 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
     ridge = flops / bandwidth
     ends = (min(*x, ridge) / 2, max(*x, ridge) * 3)
     ax.plot([ends[0], ridge, ends[1]], [ends[0] * bandwidth / 1e9, flops / 1e9, flops / 1e9], color=BLACK,
-            label="roof: copy rate, then matrix-product rate")
+            label="roof: copy rate, then best arithmetic rate")
     for (name, series), colour, marker in zip(points.items(), COLOURS, MARKERS, strict=False):
         ax.plot([p[0] for p in series.values()], [p[1] / 1e9 for p in series.values()], marker, color=colour, ms=7,
                 label=name)
