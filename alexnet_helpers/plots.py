@@ -365,7 +365,7 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
     y = [rate / 1e9 for series in points.values() for _, rate in series.values()]
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",
            ylabel="achieved rate (GFLOP/s)", ylim=(min(y) / 2, 2 * max(*y, flops / 1e9)))
-    ax.legend(fontsize=9, loc="lower right")
+    ax.legend(fontsize=9, loc="upper left")
     ax.set_title("Left of the ridge memory sets the pace, right of it arithmetic")
     figure.alt = (f"A roofline: ridge at {ridge:.3g} FLOPs a byte. " + ". ".join(
         f"{name}: " + ", ".join(f"{layer} at {i:.3g} FLOPs a byte" for layer, (i, _) in series.items())

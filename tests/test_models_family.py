@@ -341,15 +341,15 @@ def accepts(net: nn.Module, channels: int, side: int) -> bool:
 def test_accepted_sizes(build, channels: int, first: int, last: int) -> None:
     with torch.device("meta"):
         net = build().eval()
-    sizes = [side for side in range(170, 290) if accepts(net, channels, side)]
-    assert sizes == list(range(first, last + 1))
+    tried = sorted({*range(170, 290, 5), *range(first - 8, first + 8), *range(last - 8, last + 8)})
+    assert [side for side in tried if accepts(net, channels, side)] == [n for n in tried if first <= n <= last]
 
 
 def test_accepted_sizes_of_torchvisions() -> None:
     with torch.device("meta"):
         net = ah.alexnet_torchvision().eval()
-    sizes = [side for side in range(40, 400) if accepts(net, 3, side)]
-    assert sizes == list(range(63, 400))
+    tried = [*range(40, 100), *range(100, 400, 9)]         # every size near the smallest, then each remainder by 4
+    assert [side for side in tried if accepts(net, 3, side)] == [n for n in tried if n >= 63]
 
 
 # ---------------------------------------------------------------------------------------------------------------
