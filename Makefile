@@ -3,7 +3,6 @@
 # make notebooks  execute every notebook again and store its output
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 BIN := .venv/bin
-NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb))
 # JupyterLab refuses to run as root unless told; without a display it prints its address instead of opening a browser.
 LAB := $(if $(filter 0,$(shell id -u)),--allow-root) $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
 
@@ -22,8 +21,7 @@ test: .venv/installed
 	$(BIN)/pytest --nbval
 
 notebooks: .venv/installed
-	ALEXNET_PROFILE=quick $(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.timeout=1800 \
-	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False $(NOTEBOOKS)
+	$(BIN)/python -m alexnet_helpers notebooks
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11, or run 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }

@@ -1,10 +1,12 @@
-"""Commands of the course: `python -m alexnet_helpers data`, `record NAME` and `picture`."""
+"""Commands of the course: `python -m alexnet_helpers data`, `record NAME`, `notebooks` and `picture`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+import time
+from pathlib import Path
 
 from . import data, recording
 
@@ -33,6 +35,25 @@ def data_command() -> int:
     return 0
 
 
+def notebooks_command(paths: list[Path]) -> int:
+    """Execute notebooks and store their outputs, with nothing in them that changes from run to run by itself."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    os.environ.setdefault("ALEXNET_PROFILE", "quick")          # the profile that pytest --nbval compares with
+    for path in paths or sorted((data.PROJECT / "notebooks").rglob("[0-9]*.ipynb")):
+        started = time.perf_counter()
+        notebook = nbformat.read(path, as_version=4)
+        NotebookClient(notebook, timeout=1800, record_timing=False, store_widget_state=False, coalesce_streams=True,
+                       resources={"metadata": {"path": str(path.parent)}}).execute()
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):             # a stored view of a widget that is gone shows an error
+                output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        nbformat.write(notebook, path)
+        print(f"{path.name}: {(time.perf_counter() - started) / 60:.1f} minutes", flush=True)
+    return 0
+
+
 def picture_command() -> int:
     """Draw the README's picture again."""
     from .inspection import layer_table
@@ -53,10 +74,14 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("data", help="say where Fashion-MNIST is, check it, and fetch what is missing into data/")
     record = commands.add_parser("record", help="make the long runs that notebooks show; repeated, it continues")
     record.add_argument("name", choices=recording.RECORDS)
+    notebooks = commands.add_parser("notebooks", help="execute notebooks and store their outputs; all of them by default")
+    notebooks.add_argument("paths", nargs="*", type=Path)
     commands.add_parser("picture", help="draw the README's picture")
     chosen = parser.parse_args(arguments)
     if chosen.command == "data":
         return data_command()
+    if chosen.command == "notebooks":
+        return notebooks_command(chosen.paths)
     if chosen.command == "picture":
         return picture_command()
     recording.RECORDS[chosen.name]()

@@ -100,6 +100,8 @@ def problems(path: Path) -> list[str]:
                 note("text on stderr")
             if any(ABSOLUTE_PATH.search(text) for text in words):
                 note("an absolute path in its output")
+            if "application/vnd.jupyter.widget-view+json" in data:
+                note("a stored widget, which shows an error until it is run; use `make notebooks`")
             pictures = [kind for kind in data if kind.startswith("image/")]
             if text_of(data.get("text/plain", "")).startswith("<Figure size") and not pictures:
                 note("a figure that came out as text, without its image")
@@ -238,6 +240,10 @@ def write_to_stderr(notebook: dict) -> None:
     notebook["cells"][0]["outputs"].append({"output_type": "stream", "name": "stderr", "text": ["a warning\n"]})
 
 
+def keep_a_widget(notebook: dict) -> None:
+    notebook["cells"][1]["outputs"][0]["data"]["application/vnd.jupyter.widget-view+json"] = {"model_id": "0"}
+
+
 def link_to_nowhere(notebook: dict) -> None:
     notebook["cells"].append({"cell_type": "markdown", "id": "link", "metadata": {}, "source": "[next](99_next.ipynb)"})
 
@@ -252,7 +258,7 @@ def picture_without_alt(notebook: dict) -> None:
     (add_widget_state, "widget state"), (print_a_path, "absolute path"), (install_something, "install command"),
     (ignore_everything, "not compared"), (take_another_kernel, "kernel"), (repeat_an_id, "an id"),
     (grow, "at most 500,000"), (write_to_stderr, "stderr"), (picture_without_alt, "without alt text"),
-    (link_to_nowhere, "which is not there"),
+    (link_to_nowhere, "which is not there"), (keep_a_widget, "a stored widget"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_the_gate_catches(plant: Callable[[dict], None], complaint: str, sound: dict, tmp_path: Path) -> None:
     notebook = copy.deepcopy(sound)
