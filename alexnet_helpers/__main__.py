@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("data", help="say where Fashion-MNIST is, check it, and fetch what is missing into data/")
     record = commands.add_parser("record", help="make the long runs that notebooks show; repeated, it continues")
     record.add_argument("name", choices=recording.RECORDS)
-    notebooks = commands.add_parser("notebooks", help="execute notebooks and store their outputs; all of them by default")
+    notebooks = commands.add_parser("notebooks", help="execute notebooks (all by default) and store their outputs")
     notebooks.add_argument("paths", nargs="*", type=Path)
     commands.add_parser("picture", help="draw the README's picture")
     chosen = parser.parse_args(arguments)
