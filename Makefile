@@ -24,7 +24,7 @@ notebooks: .venv/installed
 	$(BIN)/python -m alexnet_helpers notebooks
 
 .venv/installed: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11, or run 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }
+	@command -v "$(PYTHON)" >/dev/null || { echo "No Python found at '$(PYTHON)': install Python 3.11, or run 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }
 	@"$(PYTHON)" -c "import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else 'The course needs Python 3.11 (d2l 1.0.3 does not install on later ones), but $(PYTHON) is ' + sys.version.split()[0] + '.\nInstall Python 3.11 and run \'make PYTHON=/path/to/python3.11 ...\', or use conda: conda env create -f environment.yml')"
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/pip install --no-cache-dir --editable .
