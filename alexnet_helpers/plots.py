@@ -119,34 +119,49 @@ def describe(figure: Figure) -> str:
 # While a network trains
 
 
-class TrainingDisplay:
-    """A progress bar with loss and accuracy; in a notebook also the curves. `fit` draws with it."""
+class Progress:
+    """A progress bar that is one line of output: in a notebook a display of its own, elsewhere tqdm's."""
 
-    def __init__(self, history: History, total: int) -> None:
-        self.history, self.total, self.started = history, total, time.perf_counter()
-        self.line = self.figure = self.bar = None
-        if notebook_shell():
+    def __init__(self, total: int, unit: str) -> None:
+        self.total, self.unit, self.started = total, unit, time.perf_counter()
+        self.line = self.bar = None
+        if notebook_shell():                                   # tqdm would write to stderr, which stays red there
             from IPython.display import display
-            self.line = display({"text/plain": "training …"}, raw=True, display_id=True)
+            self.line = display({"text/plain": "…"}, raw=True, display_id=True)
         else:
             from tqdm import tqdm
-            self.bar = tqdm(total=total, unit="step")
+            self.bar = tqdm(total=total, unit=unit)
 
-    def steps_done(self, steps: int, loss: float, accuracy: float) -> None:
-        state = f"loss {loss:.3f}, accuracy {accuracy:.3f}"
+    def show(self, done: int, state: str) -> None:
         if self.bar is not None:
-            self.bar.n = steps
+            self.bar.n = done
             self.bar.set_postfix_str(state)
         else:
             from tqdm import tqdm
-            meter = tqdm.format_meter(steps, self.total, time.perf_counter() - self.started, ncols=90, unit="step",
+            meter = tqdm.format_meter(done, self.total, time.perf_counter() - self.started, ncols=90, unit=self.unit,
                                       postfix=state)
             self.line.update({"text/plain": meter}, raw=True)
 
+    def close(self, result: str) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            print(result)
+        else:
+            self.line.update({"text/plain": result}, raw=True)
+
+
+class TrainingDisplay:
+    """Progress with loss and accuracy; in a notebook also the curves. `fit` draws with it."""
+
+    def __init__(self, history: History, total: int) -> None:
+        self.history, self.progress, self.figure = history, Progress(total, unit="step"), None
+
+    def steps_done(self, steps: int, loss: float, accuracy: float) -> None:
+        self.progress.show(steps, f"loss {loss:.3f}, accuracy {accuracy:.3f}")
+
     def epoch_done(self) -> None:
-        if self.line is None:
-            self.bar.n = len(self.history.step_loss)
-            self.bar.set_postfix_str(f"test accuracy {self.history.test_accuracy[-1]:.3f}")
+        if not notebook_shell():
+            self.progress.show(len(self.history.step_loss), f"test accuracy {self.history.test_accuracy[-1]:.3f}")
             return
         from IPython.display import display
         figure = training_curves({"": [self.history]})
@@ -157,11 +172,7 @@ class TrainingDisplay:
         plt.close(figure)                                      # shown already: the notebook must not show it again
 
     def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-            print(self.history)
-        else:
-            self.line.update({"text/plain": str(self.history)}, raw=True)
+        self.progress.close(str(self.history))
 
 
 def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
@@ -261,6 +272,27 @@ def accuracy_rows(rows: dict[str, dict | list[float]], title: str) -> Figure:
     ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.4, -0.6), xlabel="test accuracy")
     ax.set_title(title)
     figure.alt = f"{title}. " + "; ".join(words)
+    return figure
+
+
+def every_run(runs: pd.DataFrame, measure: str, title: str) -> Figure:
+    """A comparison (see `compare`): a row an arm, a dot a run, a bar at the mean; diverged runs are told in words."""
+    arms = list(runs["arm"].unique())
+    figure, ax = plt.subplots(figsize=(8.4, 0.5 * len(arms) + 1.2))
+    words = []
+    for row, arm in enumerate(arms):
+        values = runs.loc[runs["arm"] == arm, measure]
+        whole, lost = list(values.dropna()), int(values.isna().sum())
+        mean = sum(whole) / len(whole) if whole else math.nan
+        ax.plot([mean, mean], [row - 0.25, row + 0.25], "-", color=BLACK, lw=2)
+        ax.plot(whole, [row] * len(whole), MARKERS[row % 6], color=COLOURS[row % 6], ms=7, alpha=0.8)
+        lost_words = f", {lost} diverged" if lost else ""
+        if lost:
+            ax.annotate(f"{lost} diverged", (1, row), xycoords=("axes fraction", "data"), ha="right", va="center")
+        words.append(f"{arm} {mean:.3g} ({', '.join(f'{value:.3g}' for value in whole)}){lost_words}")
+    ax.set(yticks=range(len(arms)), yticklabels=arms, ylim=(len(arms) - 0.4, -0.6), xlabel=measure)
+    ax.set_title(title)
+    figure.alt = f"{title}. {measure}: " + "; ".join(words)
     return figure
 
 

@@ -64,6 +64,8 @@ class LossNotFiniteError(FloatingPointError):
     """The training loss became NaN or infinite; the message says at which step, and what usually causes it."""
 
 
+interrupted = False                      # whether the reader stopped a `fit`; `compare` then stops too
+
 PER_EPOCH = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")   # what History notes of each
 
 
@@ -143,7 +145,8 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
             if display:
                 display.epoch_done()
     except KeyboardInterrupt:
-        history.interrupted = True
+        global interrupted
+        history.interrupted = interrupted = True
         for name in PER_EPOCH:                                 # whole epochs only, wherever the interrupt fell
             del getattr(history, name)[len(history.seconds):]
         print(f"Interrupted after {len(history.seconds)} whole epochs and {len(history.step_loss)} steps; "
