@@ -1,12 +1,13 @@
 """Helpers of the AlexNet course: what the notebooks would otherwise have to explain more than once."""
 
 from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours, ten_crop
+from .checkpoints import CheckpointError
 from .claims import check_claim, cite_claim
 from .comparing import best_arm, compare, difference, summary
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
 from .history import facts
-from .inspection import connections, layer_seconds, layer_table, saved_bytes, with_commas
+from .inspection import connections, layer_seconds, layer_table, memory_table, saved_bytes, with_commas
 from .models import (
     alexnet,
     alexnet_2012_code,
@@ -22,9 +23,9 @@ from .plots import use_course_style
 from .recording import load_record
 from .training import History, LossNotFiniteError, Profile, evaluate, fit, profile
 
-__all__ = ["Batches", "CLASSES", "History", "LossNotFiniteError", "PCALighting", "Profile", "RandomCrop", "RandomFlip",
-           "alexnet", "alexnet_2012_code", "alexnet_paper", "alexnet_torchvision", "alexnet_two_towers", "best_arm",
-           "caffenet", "check_claim", "check_exercise", "cite_claim", "compare", "connections", "difference",
-           "evaluate", "facts", "fit", "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist",
-           "load_record", "principal_colours", "profile", "saved_bytes", "summary", "ten_crop", "use_course_style",
-           "with_commas", "xavier_init"]
+__all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteError", "PCALighting", "Profile",
+           "RandomCrop", "RandomFlip", "alexnet", "alexnet_2012_code", "alexnet_paper", "alexnet_torchvision",
+           "alexnet_two_towers", "best_arm", "caffenet", "check_claim", "check_exercise", "cite_claim", "compare",
+           "connections", "difference", "evaluate", "facts", "fit", "layer_seconds", "layer_table", "lenet",
+           "lenet5_1998", "load_fashion_mnist", "load_record", "memory_table", "principal_colours", "profile",
+           "saved_bytes", "summary", "ten_crop", "use_course_style", "with_commas", "xavier_init"]

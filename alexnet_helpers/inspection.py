@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -188,3 +189,60 @@ def saved_bytes(net: nn.Module, X: torch.Tensor) -> int:
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         F.cross_entropy(net(X), torch.zeros(len(X), dtype=torch.long, device=X.device))
     return sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in parameters)
+
+
+def memory_table(net: nn.Module, input_shape: tuple[int, ...], batch_size: int,
+                 update: torch.optim.Optimizer | None = None) -> pd.DataFrame:
+    """Bytes that training takes: weights, gradients, optimizer state, activations kept for backward, and their total.
+
+    `input_shape` is one image's: (1, 224, 224). `update` is the optimizer, plain SGD if None. Columns: once, an
+    image, and a batch of `batch_size`. Not counted: what CUDA takes for itself, the workspace of convolutions, and
+    the gradients that pass between two layers.
+    """
+    import pandas as pd
+
+    weights = sum(p.numel() * p.element_size() for p in net.parameters())
+    like = next(net.parameters())
+    two, one = (saved_bytes(net, torch.zeros(n, *input_shape, device=like.device)) for n in (2, 1))
+    once = [weights, weights, weights * (states_a_weight(update) if update else 0), 0]
+    an_image = [0, 0, 0, two - one]
+    table = pd.DataFrame({"once": once, "an image": an_image},
+                         index=["weights", "gradients", "optimizer state", "activations"])
+    table[f"batch of {batch_size}"] = table["once"] + batch_size * table["an image"]
+    table.loc["total"] = table.sum()
+    return table
+
+
+def states_a_weight(update: torch.optim.Optimizer) -> int:
+    """Numbers that the optimizer remembers of each weight: 0 for plain SGD, 1 with momentum, 2 for Adam."""
+    weight = torch.zeros(2, requires_grad=True)
+    weight.grad = torch.zeros(2)
+    options = {name: value for name, value in update.defaults.items() if name not in ("fused", "capturable")}
+    like = type(update)([weight], **options)
+    like.step()
+    return sum(getattr(value, "shape", None) == weight.shape for value in like.state[weight].values())
+
+
+def device_memory(device: torch.device) -> int:
+    """Bytes of memory that this process could have on `device`, the GPU's or the machine's."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def out_of_memory(net: nn.Module, update: torch.optim.Optimizer, batch_shape: tuple[int, ...] | None,
+                  reason: str) -> torch.OutOfMemoryError:
+    """The error for a training step that did not fit: what takes the memory, and which batch size would fit."""
+    if not batch_shape:                                        # not even the images of the first batch
+        return torch.OutOfMemoryError(f"The first batch does not fit into memory. Take a smaller one. ({reason})")
+    batch_size, *input_shape = batch_shape
+    device = next(net.parameters()).device
+    table = memory_table(net, tuple(input_shape), batch_size, update)
+    memory = device_memory(device)
+    fits = int((0.9 * memory - table.loc["total", "once"]) // table.loc["total", "an image"])    # a tenth for the rest
+    advice = (f"A batch of {min(fits, batch_size // 2)} would fit." if fits >= 1 and batch_size > 1 else
+              "Not even one image would fit: take a smaller network, or another device.")
+    return torch.OutOfMemoryError(
+        f"A batch of {batch_size} does not fit into the {memory / 2**20:,.0f} MiB that {device} has for it. {advice} "
+        f"What a training step keeps, in MiB:\n{(table / 2**20).round(1).to_string()}\n({reason})")

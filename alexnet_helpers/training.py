@@ -6,16 +6,18 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from . import inspection
+from .checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from .plots import TrainingDisplay
@@ -111,37 +113,53 @@ class History:
 
 
 def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
-        optimizer: type[torch.optim.Optimizer] = torch.optim.SGD, show: bool = True, **options: float) -> History:
+        optimizer: type[torch.optim.Optimizer] = torch.optim.SGD, show: bool = True,
+        checkpoint: str | Path | None = None, schedule: Callable[[torch.optim.Optimizer], Any] | None = None,
+        **options: float) -> History:
     """Train `net` on batches (X, y) with cross-entropy, as the book's `train_ch6` does, and return the history.
 
     Plain SGD by default, the book's choice; `options` go to the optimizer: momentum=0.9, weight_decay=5e-4. The
     network trains from the weights that it has, on the device of `train`. `show` draws a progress bar, and in a
     notebook the curves. `train` must have a length.
 
+    `checkpoint` names a file that is written after every epoch. If it is there already, training goes on from it, as
+    if it had never stopped: on a CPU bit by bit. `schedule` makes a learning-rate scheduler of torch's from the
+    optimizer; it steps after every epoch, ReduceLROnPlateau by the test error.
+
     Interrupting (the notebook's stop button, Ctrl-C) ends the training, keeps what the network has learned and
-    returns the history so far. Raises LossNotFiniteError when the loss becomes NaN or infinite, and ValueError,
-    naming the layer, when a batch does not fit the network.
+    returns the history so far. Raises LossNotFiniteError when the loss becomes NaN or infinite, ValueError, naming
+    the layer, when a batch does not fit the network, CheckpointError for a checkpoint that is damaged or of another
+    training, and torch.OutOfMemoryError with what takes the memory and a batch size that would fit.
     """
     device = getattr(train, "device", None) or next(net.parameters()).device
     net.to(device)
-    update = optimizer(net.parameters(), lr=lr, **options)
-    history = History(settings={"epochs": epochs, "lr": lr, "optimizer": optimizer.__name__, **options,
+    update = optimizer(net.parameters(), lr=float(lr), **options)
+    plan = schedule(update) if schedule else None
+    history = History(settings={"epochs": epochs, "lr": float(lr), "optimizer": optimizer.__name__, **options,
+                                **({"schedule": type(plan).__name__} if plan else {}),
                                 "batch_size": getattr(train, "batch_size", None), "device": str(device)})
-    display = None
+    saved = Checkpoint(checkpoint, net, train, update, plan, history) if checkpoint else None
+    if saved and saved.resume() and show:
+        print(f"Resumed after epoch {len(history.seconds)} of {epochs}.")
+    display = out_of_memory = None
     if show:
         from .plots import TrainingDisplay
         display = TrainingDisplay(history, total=epochs * len(train))
     try:
-        for epoch in range(epochs):
+        for epoch in range(len(history.seconds), epochs):
             started = time.perf_counter()
             train_loss, train_accuracy = train_epoch(net, train, update, epoch, history, display)
             test_loss, test_accuracy = evaluate(net, test)
             if not math.isfinite(test_loss):
                 raise not_finite(test_loss, f"on the test data after epoch {epoch + 1}", update)
+            if plan:
+                plan.step(*([1 - test_accuracy] if isinstance(plan, ReduceLROnPlateau) else []))
             seconds = time.perf_counter() - started
             for name, value in zip(PER_EPOCH, (train_loss, train_accuracy, test_loss, test_accuracy, seconds),
                                    strict=True):
                 getattr(history, name).append(value)
+            if saved:
+                saved.save()
             if display:
                 display.epoch_done()
     except KeyboardInterrupt:
@@ -151,9 +169,15 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
             del getattr(history, name)[len(history.seconds):]
         print(f"Interrupted after {len(history.seconds)} whole epochs and {len(history.step_loss)} steps; "
               "the network keeps what it has learned.")
+    except torch.OutOfMemoryError as error:
+        # Not the error itself: it holds on to the batch.
+        out_of_memory = getattr(error, "batch_shape", None), str(error)
     finally:
         if display:
             display.close()
+    if out_of_memory:
+        update.zero_grad()
+        raise inspection.out_of_memory(net, update, *out_of_memory)
     return history
 
 
@@ -162,10 +186,11 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
     """One pass over `train`: mean loss and accuracy of its images; adds the loss of each step to `history`."""
     device = next(net.parameters()).device
     losses, batch_sizes, correct = [], [], torch.zeros((), device=device)
-    last_look = time.perf_counter()
+    last_look, shape = time.perf_counter(), None
     net.train()
     try:
         for X, y in train:
+            shape = tuple(X.shape)
             X, y = X.to(device), y.to(device)
             update.zero_grad()
             logits = inspection.forward(net, X)
@@ -185,6 +210,9 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
         if not losses:
             raise ValueError("There are no images to train on: the data give no batch (used up, if a generator).")
         check_finite(losses, epoch, update)
+    except torch.OutOfMemoryError as error:
+        error.batch_shape = shape
+        raise
     finally:
         step_loss = torch.stack(losses).tolist() if losses else []
         history.step_loss += step_loss

@@ -1,0 +1,128 @@
+"""Checkpoints: all that `fit` needs to go on after a kill as if nothing had happened, in one file that is always whole.
+
+The file is a torch archive: `torch.load(path, weights_only=True)["weights"]` is the network's state dict.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from . import distributed
+
+if TYPE_CHECKING:
+    from .training import History
+
+FORMAT = "alexnet_helpers checkpoint 1"
+MAY_DIFFER = ("epochs", "device")                              # settings: more epochs, or another machine, go on
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that `fit` cannot go on from, damaged or of another training; the message says what to do."""
+
+
+class Checkpoint:
+    """One training run and the file that it is kept in."""
+
+    def __init__(self, path: str | Path, net: nn.Module, train: Iterable, update: torch.optim.Optimizer,
+                 schedule: Any, history: History) -> None:
+        self.path, self.net, self.train = Path(path), net, train
+        self.update, self.schedule, self.history = update, schedule, history
+
+    def save(self) -> None:
+        """Write the state after a whole epoch. Aside, then renamed: a file with the right name is whole."""
+        rng = distributed.gather(self.rng_state())             # every process draws its own dropout masks
+        if distributed.rank() > 0:
+            return
+        aside = self.path.with_name(self.path.name + ".part")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            torch.save({"format": FORMAT, "history": json.dumps(asdict(self.history)), "batches": len(self.train),
+                        "weights": self.net.state_dict(), "optimizer": self.update.state_dict(),
+                        "schedule": self.schedule.state_dict() if self.schedule else None, "rng": rng}, file)
+            file.flush()
+            os.fsync(file.fileno())                            # on the disk before the name points to it
+        aside.replace(self.path)
+        if os.name == "posix":                                 # the new name on the disk too
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+
+    def resume(self) -> bool:
+        """Bring the run to where the file left it; False if there is no file. Raises CheckpointError."""
+        if not self.path.exists():
+            return False
+        saved = self.read()
+        history = json.loads(saved["history"])
+        self.compare(saved, history)
+        self.net.load_state_dict(saved["weights"])
+        self.update.load_state_dict(saved["optimizer"])
+        if self.schedule:
+            self.schedule.load_state_dict(saved["schedule"])
+        for name, value in history.items():
+            if name != "settings":
+                setattr(self.history, name, value)
+        if len(saved["rng"]) == distributed.world():           # with other processes, other masks
+            self.set_rng_state(saved["rng"][distributed.rank()])
+        return True
+
+    def read(self) -> dict:
+        try:
+            with zipfile.ZipFile(self.path) as archive:        # torch.load does not look at the checksums
+                broken = archive.testzip()
+            if broken:
+                raise zipfile.BadZipFile(f"{broken} is not what was written")
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, ValueError, KeyError, NotImplementedError, pickle.UnpicklingError,
+                zipfile.BadZipFile) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise CheckpointError(f"{self.path} is damaged ({reason}). Put a copy in its place, or delete it: "
+                                  "training then starts anew.") from error
+        if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+            raise CheckpointError(f"{self.path} is not a checkpoint that fit wrote. Name another file in checkpoint=.")
+        return saved
+
+    def compare(self, saved: dict, history: dict) -> None:
+        """Raises CheckpointError, saying what differs, unless the file is of this very training."""
+        def refuse(what: str, there: object, here: object) -> None:
+            raise CheckpointError(f"{self.path} is the checkpoint of another training: {what} is {there} there and "
+                                  f"{here} here. Name another file in checkpoint=, or delete this one to start anew.")
+
+        mine, theirs = self.net.state_dict(), saved["weights"]
+        for name in [*mine, *theirs]:
+            shapes = [tuple(weights[name].shape) if name in weights else "missing" for weights in (theirs, mine)]
+            if shapes[0] != shapes[1]:
+                refuse(f"the shape of {name}", *shapes)
+        settings = json.loads(json.dumps(self.history.settings))
+        for name in [*settings, *history["settings"]]:
+            if name not in MAY_DIFFER and settings.get(name) != history["settings"].get(name):
+                refuse(name, history["settings"].get(name), settings.get(name))
+        if saved["batches"] != len(self.train):
+            refuse("the number of batches in an epoch", saved["batches"], len(self.train))
+        if len(history["seconds"]) > settings["epochs"]:
+            refuse("the number of epochs done", len(history["seconds"]), f"at most {settings['epochs']}")
+
+    def rng_state(self) -> dict[str, torch.Tensor]:
+        """The generators that the next epoch draws from: torch's, and the one that shuffles the images."""
+        state = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            state["cuda"] = torch.cuda.get_rng_state()
+        if getattr(self.train, "generator", None) is not None:
+            state["train"] = self.train.generator.get_state()
+        return state
+
+    def set_rng_state(self, state: dict[str, torch.Tensor]) -> None:
+        torch.set_rng_state(state["cpu"])
+        if "cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state(state["cuda"])
+        if "train" in state and getattr(self.train, "generator", None) is not None:
+            self.train.generator.set_state(state["train"])

@@ -1,0 +1,66 @@
+"""Training in several processes at once: one a GPU, or several on a CPU, each with its share of every batch.
+
+`torchrun --nproc_per_node=N -m alexnet_helpers train` starts them; `join` makes them one group. Without torchrun there
+is one process, and every function here gives back what it got.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+T = TypeVar("T")
+
+
+def join() -> None:
+    """Join the processes that torchrun started, if it did: over NCCL where each has a GPU, else over gloo."""
+    if "LOCAL_RANK" not in os.environ or dist.is_initialized():
+        return
+    if torch.cuda.is_available():
+        local, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if local >= there:
+            raise RuntimeError(f"torchrun started at least {local + 1} processes, and this machine has {there} GPUs: "
+                               f"start one a GPU, --nproc_per_node={there}.")
+        torch.cuda.set_device(local)                           # "cuda" now means this process's own
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def world() -> int:
+    """The number of processes."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def total(tensor: torch.Tensor) -> torch.Tensor:
+    """The sum of the processes' tensors, the same in each; the tensor itself with one process."""
+    if world() > 1:
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def gather(thing: T) -> list[T]:
+    """What every process holds, in order."""
+    things: list = [thing] * world()
+    if world() > 1:
+        dist.all_gather_object(things, thing)
+    return things
+
+
+def shared(net: nn.Module) -> nn.Module:
+    """The network whose backward pass averages the gradients over the processes, and starts from rank 0's weights."""
+    if world() == 1:
+        return net
+    return nn.parallel.DistributedDataParallel(net)

@@ -1,0 +1,284 @@
+"""Training that is stopped, killed or damaged, and goes on; and training that does not fit into memory."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+import alexnet_helpers as ah
+from alexnet_helpers import inspection
+from alexnet_helpers.checkpoints import CheckpointError
+from alexnet_helpers.data import Batches
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def network(hidden=16, seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 4, kernel_size=5), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 24 * 24, hidden),
+                         nn.Dropout(0.5), nn.Linear(hidden, 10))
+
+
+def data(batch_size=20, n=90):
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randint(0, 256, (n, 1, 28, 28), generator=generator, dtype=torch.uint8)
+    labels = torch.randint(0, 10, (n,), generator=generator)
+    return Batches(images, labels, batch_size, shuffle=True, seed=4), Batches(images, labels, 50)
+
+
+def train(path=None, epochs=4, net=None, batch_size=20, **options):
+    net = net or network()
+    options = {"lr": 0.05, "momentum": 0.9, "show": False, **options}
+    return net, ah.fit(net, *data(batch_size), epochs=epochs, checkpoint=path, **options)
+
+
+def without_seconds(history):
+    return {name: value for name, value in vars(history).items() if name not in ("seconds", "settings")}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.pt"
+
+
+@pytest.fixture(scope="module")
+def two_epochs(tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoints") / "run.pt"
+    train(path, epochs=2)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def started(path, two_epochs):
+    path.write_bytes(two_epochs)
+    return path
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Going on
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_resumed_run_is_the_uninterrupted_one_bit_by_bit(path, done):
+    """With shuffling, dropout, momentum and a schedule; the network and all generators start differently."""
+    halving = {"schedule": lambda update: torch.optim.lr_scheduler.StepLR(update, step_size=2, gamma=0.5)}
+    net, history = train(epochs=4, **halving)
+    train(path, epochs=done, **halving)
+    torch.manual_seed(99)
+    again, resumed = train(path, epochs=4, net=network(seed=7), **halving)
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    assert without_seconds(resumed) == without_seconds(history)
+    assert len(resumed.seconds) == 4
+
+
+def test_the_course_of_training_does_not_change_when_it_is_saved(path):
+    net, _ = train(epochs=2)
+    saved, _ = train(path, epochs=2)
+    assert all(torch.equal(value, saved.state_dict()[name]) for name, value in net.state_dict().items())
+
+
+def test_what_is_done_is_not_done_again(started):
+    net, history = train(started, epochs=2, net=network(seed=7))
+    weights = torch.load(started, weights_only=True)["weights"]
+    assert len(history.step_loss) == 10
+    assert all(torch.equal(value, weights[name]) for name, value in net.state_dict().items())
+
+
+def test_learning_rate_of_a_plateau_goes_on(path):
+    def plateau(update):
+        return torch.optim.lr_scheduler.ReduceLROnPlateau(update, factor=0.1, patience=0)
+
+    for epochs in (2, 4):
+        train(path, epochs=epochs, schedule=plateau, lr=0.0)   # without a step nothing ever improves
+    saved = torch.load(path, weights_only=True)
+    assert saved["schedule"]["last_epoch"] == 4
+    assert saved["schedule"]["num_bad_epochs"] == 0            # three reductions, each counting anew
+
+
+def test_resuming_says_so(started, capsys):
+    train(started, epochs=3, show=True)
+    assert capsys.readouterr().out.startswith("Resumed after epoch 2 of 3.\n")
+
+
+SCRIPT = """
+import os, random, signal, sys, time
+sys.path.insert(0, sys.argv[2])
+import torch
+from test_checkpoints import train
+torch.set_num_threads(1)
+path, chance = sys.argv[1], random.Random(5)
+
+def written():
+    return os.stat(path).st_mtime_ns if os.path.exists(path) else 0
+
+for life in range(5):                        # the last one lives on to the end
+    child, before = os.fork(), written()
+    if child == 0:
+        net, _ = train(path, epochs=30)
+        torch.save(net.state_dict(), path + ".done")
+        os._exit(0)
+    if life < 4:
+        while written() == before:           # it has come further than the one before it
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), end=" ")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
+def test_killed_at_any_moment_it_ends_with_the_same_weights(path, request):
+    lives = subprocess.run([sys.executable, "-c", SCRIPT, str(path), str(request.path.parent)],
+                           capture_output=True, text=True, check=True, timeout=300).stdout
+    assert lives == "-9 -9 -9 -9 0 "
+    net, _ = train(epochs=30)
+    for name, value in torch.load(f"{path}.done", weights_only=True).items():
+        assert torch.equal(value, net.state_dict()[name]), name
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Files that cannot be used
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 0.5, 0.999, -1])
+def test_cut_checkpoint_is_named(started, keep):
+    content = started.read_bytes()
+    started.write_bytes(content[:int(keep * len(content)) if isinstance(keep, float) else keep])
+    with pytest.raises(CheckpointError, match=r"run\.pt is damaged \(.+\)\. Put a copy in its place, or delete it"):
+        train(started)
+
+
+def test_one_wrong_bit_in_the_weights_is_found(started):
+    content = bytearray(started.read_bytes())
+    weights = torch.load(started, weights_only=True)["weights"]["3.weight"].numpy().tobytes()
+    content[content.find(weights) + len(weights) // 2] ^= 1
+    started.write_bytes(content)
+    with pytest.raises(CheckpointError, match="is damaged"):
+        train(started)
+
+
+def test_something_else_is_not_a_checkpoint(path):
+    torch.save({"weights": network().state_dict()}, path)
+    with pytest.raises(CheckpointError, match=r"run\.pt is not a checkpoint that fit wrote"):
+        train(path)
+
+
+class Malicious:
+    def __reduce__(self):
+        return print, ("code from the file ran",)
+
+
+def test_code_in_a_file_is_not_run(path, capsys):
+    torch.save({"format": Malicious()}, path)
+    with pytest.raises(CheckpointError, match="is damaged"):
+        train(path)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("other", "words"), [
+    ({"net": network(hidden=8)}, "the shape of 3.weight is (16, 2304) there and (8, 2304) here"),
+    ({"net": nn.Sequential(*network(), nn.Linear(10, 10))}, "the shape of 6.weight is missing there and (10, 10) here"),
+    ({"lr": 0.1}, "lr is 0.05 there and 0.1 here"),
+    ({"momentum": 0.5}, "momentum is 0.9 there and 0.5 here"),
+    ({"weight_decay": 0.1}, "weight_decay is None there and 0.1 here"),
+    ({"optimizer": torch.optim.RMSprop}, "optimizer is SGD there and RMSprop here"),
+    ({"batch_size": 30}, "batch_size is 20 there and 30 here"),
+    ({"epochs": 1}, "the number of epochs done is 2 there and at most 1 here"),
+])
+def test_checkpoint_of_another_training_is_refused_and_left_alone(started, two_epochs, other, words):
+    with pytest.raises(CheckpointError, match="checkpoint of another training") as caught:
+        train(started, **other)
+    assert words in str(caught.value)
+    assert "or delete this one to start anew" in str(caught.value)
+    assert started.read_bytes() == two_epochs
+
+
+def test_checkpoint_of_other_images_is_refused(started):
+    with pytest.raises(CheckpointError, match="number of batches in an epoch is 5 there and 3 here"):
+        ah.fit(network(), *data(n=60), epochs=3, lr=0.05, momentum=0.9, show=False, checkpoint=started)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Memory
+
+
+def test_memory_table_of_a_network_worked_out_by_hand():
+    net = nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))
+    table = ah.memory_table(net, (100,), batch_size=8, update=torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
+    weights = 4 * (100 * 50 + 50 + 50 * 10 + 10)
+    an_image = 4 * (100 + 50 + 10)                             # both inputs and the softmax; its label is the rest
+    assert table["once"].to_dict() == {"weights": weights, "gradients": weights, "optimizer state": weights,
+                                       "activations": 0, "total": 3 * weights}
+    assert an_image <= table.loc["activations", "an image"] <= an_image + 16
+    assert table.loc["total", "batch of 8"] == 3 * weights + 8 * table.loc["activations", "an image"]
+
+
+@pytest.mark.parametrize(("optimizer", "options", "states"), [
+    (torch.optim.SGD, {}, 0), (torch.optim.SGD, {"momentum": 0.9}, 1), (torch.optim.Adam, {}, 2)])
+def test_optimizer_state_is_what_the_optimizer_really_keeps(optimizer, options, states):
+    net = nn.Linear(30, 20)
+    update = optimizer(net.parameters(), lr=0.1, **options)
+    predicted = ah.memory_table(net, (30,), 1, update).loc["optimizer state", "once"]
+    net(torch.rand(2, 30)).sum().backward()
+    update.step()
+    kept = sum(value.nbytes for state in update.state.values() for value in state.values()
+               if torch.is_tensor(value) and value.ndim)
+    assert predicted == kept == states * 4 * (30 * 20 + 20)
+
+
+class Full(nn.Linear):
+    """Pretends that the memory ends at a number of images."""
+
+    most = 3
+
+    def forward(self, X):
+        if len(X) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return super().forward(X)
+
+
+def fit_full(batch_size=64):
+    net = nn.Sequential(nn.Flatten(), Full(784, 10))
+    ah.fit(net, *data(batch_size), epochs=1, lr=0.1, momentum=0.9, show=False)
+
+
+def test_out_of_memory_is_answered_with_the_table_and_a_batch_size(monkeypatch):
+    weights, an_image = 4 * 7_850, 4 * 794
+    monkeypatch.setattr(inspection, "device_memory", lambda device: (3 * weights + 20 * an_image) / 0.9)
+    with pytest.raises(torch.OutOfMemoryError) as caught:
+        fit_full()
+    message = str(caught.value)
+    for words in ("A batch of 64 does not fit", "activations", "optimizer state", "Tried to allocate 2.00 GiB"):
+        assert words in message
+    assert "A batch of 20 would fit" in message or "A batch of 19 would fit" in message     # the sum is that close
+
+
+def test_out_of_memory_never_advises_what_has_just_failed(monkeypatch):
+    monkeypatch.setattr(inspection, "device_memory", lambda device: 2 ** 40)   # the sum says it should have fitted
+    with pytest.raises(torch.OutOfMemoryError, match="A batch of 32 would fit"):
+        fit_full()
+
+
+def test_network_that_is_too_large_by_itself(monkeypatch):
+    monkeypatch.setattr(inspection, "device_memory", lambda device: 50_000)
+    with pytest.raises(torch.OutOfMemoryError, match="Not even one image would fit: take a smaller network"):
+        fit_full()
+
+
+def test_images_alone_that_are_too_large():
+    class Train(list):
+        def __iter__(self):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError, match="The first batch does not fit into memory. Take a smaller one"):
+        ah.fit(nn.Linear(4, 10), Train([0]), [], epochs=1, lr=0.1, show=False)
