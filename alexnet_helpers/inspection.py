@@ -1,11 +1,14 @@
-"""What a network is made of: output shapes, parameters, multiply-accumulates; and which layer a shape breaks."""
+"""What a network is made of and what flows through it: shapes, parameters, multiply-accumulates, gradients, dead units.
+
+Also: which layer a shape breaks.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -246,3 +249,76 @@ def out_of_memory(net: nn.Module, update: torch.optim.Optimizer, batch_shape: tu
     return torch.OutOfMemoryError(
         f"A batch of {batch_size} does not fit into the {memory / 2**20:,.0f} MiB that {device} has for it. {advice} "
         f"What a training step keeps, in MiB:\n{(table / 2**20).round(1).to_string()}\n({reason})")
+
+
+def layer_flow(net: nn.Module, X: torch.Tensor, y: torch.Tensor) -> pd.DataFrame:
+    """What flows through each layer when `net` sees the batch X with labels y: one row a layer, in the image's order.
+
+    Columns: kind; mean, sd and share of zeros of the layer's output; root-mean-square of the gradient of the mean
+    cross-entropy with respect to that output, and with respect to the layer's weights (NaN if it has none). In eval
+    mode, so dropout is off. Leaves weights, .grad and mode alone.
+    """
+    import pandas as pd  # here, so that importing the helpers stays quick
+
+    rows, hooks = [], []
+    for name, module in leaf_modules(net):
+        def note(module: nn.Module, _: tuple, output: torch.Tensor, name: str = name) -> None:
+            row = {"layer": name, "kind": type(module).__name__, "mean": output.mean().item(),
+                   "sd": output.std().item(), "zeros": (output == 0).float().mean().item(),
+                   "gradient": 0.0, "weight gradient": math.nan}
+            rows.append(row)
+            output.register_hook(lambda gradient: row.update(gradient=root_mean_square(gradient)))
+        hooks.append(module.register_forward_hook(note))
+    weights = {name: module.weight for name, module in leaf_modules(net)
+               if isinstance(getattr(module, "weight", None), nn.Parameter) and module.weight.requires_grad}
+    try:
+        with torch.enable_grad(), eval_mode(net):
+            start = X.detach().clone().requires_grad_()        # so that gradients reach every layer, frozen ones too
+            loss = F.cross_entropy(forward(net, start), y)
+            gradients = torch.autograd.grad(loss, [start, *weights.values()], allow_unused=True)[1:]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    table = pd.DataFrame(rows).set_index("layer")
+    for name, gradient in zip(weights, gradients, strict=True):
+        if gradient is not None:
+            table.loc[name, "weight gradient"] = root_mean_square(gradient)
+    return table
+
+
+def root_mean_square(values: torch.Tensor) -> float:
+    # In double precision: the square of a gradient of 1e-25 is zero in single precision.
+    return values.detach().double().square().mean().sqrt().item()
+
+
+@torch.no_grad()
+def dead_units(net: nn.Module, data: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> pd.DataFrame:
+    """Units of each ReLU that answer 0 to every image of `data`, a row a ReLU: units, dead, and their share.
+
+    A unit is a neuron, or a whole map of a convolution: it is dead if it is 0 for every image at every place, so that
+    no image moves its weights. In eval mode. Raises ValueError if there are no images or no ReLUs.
+    """
+    import pandas as pd
+
+    alive: dict[str, torch.Tensor] = {}
+    hooks = []
+    for name, module in leaf_modules(net):
+        if isinstance(module, nn.ReLU):
+            def note(module: nn.Module, _: tuple, output: torch.Tensor, name: str = name) -> None:
+                fires = (output > 0).transpose(0, 1).flatten(start_dim=1).any(dim=1)       # one truth value a unit
+                alive[name] = alive.get(name, torch.zeros_like(fires)) | fires
+            hooks.append(module.register_forward_hook(note))
+    like = next(net.parameters(), torch.empty(0))
+    try:
+        with eval_mode(net):
+            for X, _ in data:
+                forward(net, X.to(like.device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not alive:
+        raise ValueError("No ReLU was seen: the network has none (as a module, nn.ReLU), or the data give no batch.")
+    table = pd.DataFrame([(name, len(fires), int((~fires).sum())) for name, fires in alive.items()],
+                         columns=["layer", "units", "dead"]).set_index("layer")
+    table["share"] = table["dead"] / table["units"]
+    return table
