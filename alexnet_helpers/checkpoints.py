@@ -111,18 +111,25 @@ class Checkpoint:
         if len(history["seconds"]) > settings["epochs"]:
             refuse("the number of epochs done", len(history["seconds"]), f"at most {settings['epochs']}")
 
-    def rng_state(self) -> dict[str, torch.Tensor]:
-        """The generators that the next epoch draws from: torch's, and the one that shuffles the images."""
-        state = {"cpu": torch.get_rng_state()}
+    def rng_state(self) -> dict[str, Any]:
+        """What the next epoch draws from: torch's generators, and those that shuffle and augment the images."""
+        state = {"cpu": torch.get_rng_state(), "train": [g.get_state() for g in generators(self.train)]}
         if torch.cuda.is_available():
             state["cuda"] = torch.cuda.get_rng_state()
-        if getattr(self.train, "generator", None) is not None:
-            state["train"] = self.train.generator.get_state()
         return state
 
-    def set_rng_state(self, state: dict[str, torch.Tensor]) -> None:
+    def set_rng_state(self, state: dict[str, Any]) -> None:
         torch.set_rng_state(state["cpu"])
+        for generator, its_state in zip(generators(self.train), state["train"], strict=False):
+            generator.set_state(its_state)
         if "cuda" in state and torch.cuda.is_available():
             torch.cuda.set_rng_state(state["cuda"])
-        if "train" in state and getattr(self.train, "generator", None) is not None:
-            self.train.generator.set_state(state["train"])
+
+
+def generators(data: object) -> list[torch.Generator]:
+    """The loader's own generator and those of its augmentation, which may be a chain of transforms."""
+    if data is None:
+        return []
+    own = getattr(data, "generator", None)
+    parts = [getattr(data, "augment", None), *(getattr(data, "transforms", None) or [])]
+    return ([] if own is None else [own]) + [generator for part in parts for generator in generators(part)]

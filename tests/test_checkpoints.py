@@ -67,6 +67,21 @@ def started(path, two_epochs):
 # Going on
 
 
+def test_augmentation_goes_on_too(path):
+    from torchvision.transforms import v2
+
+    def augmented():
+        batches, test = data()
+        batches.augment = v2.Compose([ah.RandomFlip(seed=1), ah.RandomCrop(28, padding=2, seed=2)])
+        return batches, test
+
+    again, net = network(seed=7), network()
+    ah.fit(net, *augmented(), epochs=2, lr=0.1, show=False)
+    ah.fit(network(), *augmented(), epochs=1, lr=0.1, show=False, checkpoint=path)
+    ah.fit(again, *augmented(), epochs=2, lr=0.1, show=False, checkpoint=path)
+    assert torch.equal(net[0].weight, again[0].weight)
+
+
 @pytest.mark.parametrize("done", [1, 2, 3])
 def test_resumed_run_is_the_uninterrupted_one_bit_by_bit(path, done):
     """With shuffling, dropout, momentum and a schedule; the network and all generators start differently."""
