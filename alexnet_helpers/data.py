@@ -242,7 +242,7 @@ class Batches:
         n = len(self.images)
         order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
         for rows in order.to(self.device).split(self.batch_size):
-            X = self.images[rows].float() / 255
+            X = self.images[rows].float().div_(255)
             if self.resize:
                 X = resize_images(X, self.resize)
             if self.augment:
@@ -256,7 +256,7 @@ def resize_images(X: torch.Tensor, side: int) -> torch.Tensor:
     Pillow works on whole grey levels, so the result is rounded to them too; the two differ by one level at most.
     """
     X = F.interpolate(X, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
-    return X.mul(255).round().div(255)
+    return X.mul_(255).round_().div_(255)
 
 
 def load_fashion_mnist(batch_size: int, resize: int | None = None, device: str | torch.device | None = None,

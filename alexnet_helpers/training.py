@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from . import inspection
+from . import inspection, speed
 from .checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -131,9 +131,9 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     the layer, when a batch does not fit the network, CheckpointError for a checkpoint that is damaged or of another
     training, and torch.OutOfMemoryError with what takes the memory and a batch size that would fit.
     """
-    device = getattr(train, "device", None) or next(net.parameters()).device
+    device = torch.device(getattr(train, "device", None) or next(net.parameters()).device)
     net.to(device)
-    update = optimizer(net.parameters(), lr=float(lr), **options)
+    update = optimizer(net.parameters(), lr=float(lr), **{**speed.fused(optimizer, device), **options})
     plan = schedule(update) if schedule else None
     history = History(settings={"epochs": epochs, "lr": float(lr), "optimizer": optimizer.__name__, **options,
                                 **({"schedule": type(plan).__name__} if plan else {}),
@@ -148,8 +148,9 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     try:
         for epoch in range(len(history.seconds), epochs):
             started = time.perf_counter()
-            train_loss, train_accuracy = train_epoch(net, train, update, epoch, history, display)
-            test_loss, test_accuracy = evaluate(net, test)
+            with speed.channels_last(net), speed.tried_kernels():
+                train_loss, train_accuracy = train_epoch(net, train, update, epoch, history, display)
+                test_loss, test_accuracy = evaluate(net, test)
             if not math.isfinite(test_loss):
                 raise not_finite(test_loss, f"on the test data after epoch {epoch + 1}", update)
             if plan:
@@ -191,10 +192,11 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
     try:
         for X, y in train:
             shape = tuple(X.shape)
-            X, y = X.to(device), y.to(device)
+            X, y = speed.to_device(net, X, device), y.to(device)
             update.zero_grad()
-            logits = inspection.forward(net, X)
-            loss = F.cross_entropy(logits, y)
+            with speed.precision(net):
+                logits = inspection.forward(net, X)
+                loss = F.cross_entropy(logits, y)
             loss.backward()
             update.step()
             # Sums stay on the device: reading a value there makes the program wait for it. We look twice a second.
@@ -241,9 +243,9 @@ def evaluate(net: nn.Module, data: Iterable) -> tuple[float, float]:
     """Mean cross-entropy and accuracy over every image of `data`, once, in eval mode; restores the mode after."""
     device = next(net.parameters()).device
     loss, correct, images = torch.zeros((), device=device), torch.zeros((), device=device), 0
-    with inspection.eval_mode(net):
+    with inspection.eval_mode(net), speed.channels_last(net), speed.precision(net):
         for X, y in data:
-            X, y = X.to(device), y.to(device)
+            X, y = speed.to_device(net, X, device), y.to(device)
             logits = inspection.forward(net, X)
             loss += F.cross_entropy(logits, y, reduction="sum")
             correct += (logits.argmax(dim=1) == y).sum()

@@ -1,0 +1,95 @@
+"""Where `fit` is faster than a plain loop, one function a reason. They change what is learned by rounding only.
+
+The rest of the speed lies in what is not done: `Batches` converts and resizes a batch at once instead of an image at a
+time, and `train_epoch` leaves its sums on the device instead of waiting for every step's.
+
+    channels_last    the memory order that convolutions like
+    precision        bfloat16 on GPUs that have it, for large networks
+    fused            all weights updated in one kernel, on a GPU
+    tried_kernels    cuDNN measures its convolutions and keeps the fastest
+
+`with without("precision"):` leaves one out, to measure what it is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+OURS = ("torch.nn.", "alexnet_helpers.")                       # modules of which we know that any memory order will do
+LARGE = 1_000_000                                              # parameters
+REASONS = ("channels_last", "precision", "fused", "tried_kernels")
+left_out: set[str] = set()
+
+
+@contextmanager
+def without(*reasons: str) -> Iterator[None]:
+    """Within it `fit` goes without some of REASONS. Raises ValueError for another name."""
+    if wrong := set(reasons) - set(REASONS):
+        raise ValueError(f"{', '.join(sorted(wrong))}: the reasons are {', '.join(REASONS)}.")
+    before = set(left_out)
+    left_out.update(reasons)
+    try:
+        yield
+    finally:
+        left_out.intersection_update(before)
+
+
+@contextmanager
+def channels_last(net: nn.Module) -> Iterator[None]:
+    """Within it the weights of convolutions, and so all maps, lie in memory channel by channel at each pixel.
+
+    Convolutions then read what they multiply in one piece, on the CPU and on tensor cores alike. Shapes and values
+    stay; after it the weights lie as before. A network with layers of the reader's own stays as it is: a `.view` in
+    them may count on the usual order.
+    """
+    known = all(type(module).__module__.startswith(OURS) for module in net.modules())
+    moved = [module for module in net.modules() if isinstance(module, nn.Conv2d) and module.weight.is_contiguous()
+             ] if known and "channels_last" not in left_out else []
+    for module in moved:
+        module.to(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        for module in moved:
+            module.to(memory_format=torch.contiguous_format)
+
+
+def to_device(net: nn.Module, X: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The batch on the device, in the memory order of the network's convolutions."""
+    first = next(net.parameters())
+    if X.ndim == 4 and first.ndim == 4 and first.is_contiguous(memory_format=torch.channels_last):
+        return X.to(device, memory_format=torch.channels_last)
+    return X.to(device)
+
+
+def precision(net: nn.Module) -> torch.autocast:
+    """On a GPU that has bfloat16, a large network computes with it; its weights and their updates stay in float32.
+
+    Tensor cores multiply bfloat16 many times faster, and it has float32's range, so that no loss needs scaling. A
+    small network waits for kernels to start, not for them to end: it would only lose digits.
+    """
+    device = next(net.parameters()).device
+    pays = (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            and "precision" not in left_out and sum(p.numel() for p in net.parameters()) > LARGE)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=pays)
+
+
+def fused(optimizer: type[torch.optim.Optimizer], device: torch.device) -> dict[str, bool]:
+    """The option for updating all weights in one kernel on a GPU, where the optimizer has it."""
+    known = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+    return {"fused": True} if device.type == "cuda" and optimizer in known and "fused" not in left_out else {}
+
+
+@contextmanager
+def tried_kernels() -> Iterator[None]:
+    """Within it cuDNN tries its convolutions on the first batch of each shape and keeps the fastest."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = "tried_kernels" not in left_out
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before

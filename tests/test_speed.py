@@ -1,0 +1,117 @@
+"""What makes `fit` fast must not be seen in what it gives back, nor depend on a machine that the reader lacks."""
+
+import pytest
+import torch
+from torch import nn
+
+import alexnet_helpers as ah
+from alexnet_helpers import speed
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 6 * 6, 10))
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(4, 3, 8, 8, generator=generator), torch.tensor([1, 2, 3, 4])
+
+
+def test_maps_lie_channels_last_while_training_and_weights_as_before_after_it(net, batch):
+    seen = []
+    net[0].register_forward_hook(lambda module, inputs, output: seen.append(
+        [tensor.is_contiguous(memory_format=torch.channels_last) for tensor in (inputs[0], module.weight, output)]))
+    ah.fit(net, [batch], [batch], epochs=2, lr=0.1, show=False)
+    assert seen == [[True] * 3] * 4                            # two epochs, training and evaluation
+    assert net[0].weight.is_contiguous()
+    assert net[0].weight.view(-1).shape == (8 * 27,)
+
+
+def test_order_is_restored_after_an_error(net):
+    with pytest.raises(RuntimeError, match="stop"), speed.channels_last(net):
+        raise RuntimeError("stop")
+    assert net[0].weight.is_contiguous()
+
+
+def test_order_that_the_reader_chose_stays(net, batch):
+    net.to(memory_format=torch.channels_last)
+    ah.fit(net, [batch], [batch], epochs=1, lr=0.1, show=False)
+    assert not net[0].weight.is_contiguous()
+
+
+class Own(nn.Module):
+    """A layer as older tutorials write it: `view` fails on maps that lie channels-last."""
+
+    def forward(self, X):
+        return X.view(len(X), -1)
+
+
+def test_a_readers_own_layer_may_count_on_the_usual_order(net, batch):
+    net[2] = Own()
+    ah.fit(net, [batch], [batch], epochs=1, lr=0.1, show=False)
+    ah.evaluate(net, [batch])
+
+
+def test_the_same_is_learned_as_without(net, batch):
+    torch.manual_seed(0)
+    again = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 6 * 6, 10))
+    fast = ah.fit(net, [batch], [batch], epochs=5, lr=0.1, momentum=0.9, show=False)
+    with speed.without(*speed.REASONS):
+        plain = ah.fit(again, [batch], [batch], epochs=5, lr=0.1, momentum=0.9, show=False)
+    assert fast.step_loss == pytest.approx(plain.step_loss, abs=1e-5)
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(value, again.state_dict()[name], rtol=0, atol=1e-5)
+
+
+def test_without_leaves_out_what_it_names_and_nothing_after_it(net):
+    with speed.without("channels_last"), speed.channels_last(net):
+        assert net[0].weight.is_contiguous()
+    with speed.channels_last(net):
+        assert not net[0].weight.is_contiguous()
+    with pytest.raises(ValueError, match="warp: the reasons are channels_last, precision"), speed.without("warp"):
+        pass
+
+
+class OnGPU(nn.Module):
+    """Stands for a network on a GPU, where there is none."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = weights
+
+    def parameters(self):
+        yield type("Weights", (), {"device": torch.device("cuda"), "numel": lambda _: self.weights})()
+
+
+@pytest.mark.parametrize(("weights", "has_bf16", "used"), [
+    (46_764_746, True, True), (46_764_746, False, False), (61_706, True, False)])
+def test_bfloat16_for_large_networks_on_gpus_that_have_it(monkeypatch, weights, has_bf16, used):
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bf16)
+    monkeypatch.setattr(torch, "autocast", lambda device, dtype, enabled: asked.append((device, dtype, enabled)))
+    speed.precision(OnGPU(weights))
+    assert asked == [("cuda", torch.bfloat16, used)]
+
+
+def test_on_a_cpu_everything_is_float32(batch):
+    net = ah.alexnet()
+    with speed.precision(net):
+        assert net.fc8(torch.rand(2, 4096)).dtype == torch.float32
+
+
+def test_fused_update_on_a_gpu_only_and_where_the_optimizer_has_it():
+    assert speed.fused(torch.optim.SGD, torch.device("cuda")) == {"fused": True}
+    assert speed.fused(torch.optim.Adagrad, torch.device("cuda")) == {}
+    assert speed.fused(torch.optim.SGD, CPU) == {}
+
+
+def test_cudnn_is_left_as_it_was():
+    before = torch.backends.cudnn.benchmark
+    with speed.tried_kernels():
+        assert torch.backends.cudnn.benchmark
+    assert torch.backends.cudnn.benchmark == before
