@@ -7,7 +7,16 @@ from .comparing import best_arm, compare, difference, summary
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
 from .history import facts
-from .inspection import connections, layer_seconds, layer_table, memory_table, saved_bytes, with_commas
+from .inspection import (
+    connections,
+    dead_units,
+    layer_flow,
+    layer_seconds,
+    layer_table,
+    memory_table,
+    saved_bytes,
+    with_commas,
+)
 from .models import (
     alexnet,
     alexnet_2012_code,
@@ -26,6 +35,7 @@ from .training import History, LossNotFiniteError, Profile, evaluate, fit, profi
 __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteError", "PCALighting", "Profile",
            "RandomCrop", "RandomFlip", "alexnet", "alexnet_2012_code", "alexnet_paper", "alexnet_torchvision",
            "alexnet_two_towers", "best_arm", "caffenet", "check_claim", "check_exercise", "cite_claim", "compare",
-           "connections", "difference", "evaluate", "facts", "fit", "layer_seconds", "layer_table", "lenet",
-           "lenet5_1998", "load_fashion_mnist", "load_record", "memory_table", "principal_colours", "profile",
-           "saved_bytes", "summary", "ten_crop", "use_course_style", "with_commas", "xavier_init"]
+           "connections", "dead_units", "difference", "evaluate", "facts", "fit", "layer_flow", "layer_seconds",
+           "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_record", "memory_table",
+           "principal_colours", "profile", "saved_bytes", "summary", "ten_crop", "use_course_style", "with_commas",
+           "xavier_init"]
