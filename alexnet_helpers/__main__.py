@@ -1,4 +1,4 @@
-"""Commands of the course: `python -m alexnet_helpers data`, `record NAME`, `notebooks` and `picture`."""
+"""Commands of the course: `python -m alexnet_helpers data`, `train`, `benchmark`, `record`, `notebooks`, `picture`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,51 @@ def picture_command() -> int:
     return 0
 
 
+def train_command(chosen: argparse.Namespace) -> int:
+    """Train by a whole recipe, alone or in the processes that torchrun started."""
+    from inspect import signature
+
+    from . import distributed, recipes
+
+    run = recipes.train_paper if chosen.network == "paper" else recipes.train_book
+    given = {name: value for name, value in vars(chosen).items()
+             if value is not None and name not in ("command", "network", "history")}
+    for name in given:
+        if name not in signature(run).parameters:
+            print(f"train {chosen.network} has no --{name.replace('_', '-')}.", file=sys.stderr)
+            return 2
+    if chosen.network != "paper":
+        given["name"] = chosen.network
+    elif not chosen.folder:
+        print("The paper's recipe trains on a folder of images: name it with --folder.", file=sys.stderr)
+        return 2
+    try:
+        distributed.join()
+        _, history, *errors = run(**given)
+        if distributed.rank() == 0:
+            for name, error in errors[0].items() if errors else ():
+                print(f"ten-crop {name} error {error:.3f}")
+            if chosen.history:
+                history.save(chosen.history)
+    except (ValueError, RuntimeError, ArithmeticError) as error:           # each says what to do
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    finally:
+        distributed.leave()
+    return 0
+
+
+def benchmark_command(path: Path) -> int:
+    """Time the book's way and ours, print the table and write it as JSON."""
+    from . import benchmark
+
+    report = benchmark.benchmark()
+    print(f"\n{benchmark.as_text(report)}")
+    benchmark.save(report, path)
+    print(f"Written: {path}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m alexnet_helpers", description="Commands of the AlexNet course.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -77,6 +122,18 @@ def main(arguments: list[str] | None = None) -> int:
     notebooks = commands.add_parser("notebooks", help="execute notebooks (all by default) and store their outputs")
     notebooks.add_argument("paths", nargs="*", type=Path)
     commands.add_parser("picture", help="draw the README's picture")
+    benchmark = commands.add_parser("benchmark", help="time the book's way of training and the course's")
+    benchmark.add_argument("path", nargs="?", type=Path, default=Path("benchmark.json"), help="where to write the JSON")
+    train = commands.add_parser("train", help="train by a whole recipe; several processes: torchrun "
+                                              "--nproc_per_node=N -m alexnet_helpers train …")
+    train.add_argument("network", choices=("lenet", "alexnet", "paper"), help="the book's two on Fashion-MNIST, or "
+                       "the paper's on a folder with train/ and val/, a folder a class in both")
+    train.add_argument("--folder", type=Path)
+    train.add_argument("--checkpoint", type=Path, help="written after every epoch; if it is there, go on from it")
+    train.add_argument("--history", type=Path, help="where to write losses and accuracies as JSON")
+    for name, kind in (("epochs", int), ("batch_size", int), ("lr", float), ("seed", int), ("train_size", int),
+                       ("test_size", int), ("size", int), ("resize", int), ("patience", int), ("workers", int)):
+        train.add_argument("--" + name.replace("_", "-"), type=kind)
     chosen = parser.parse_args(arguments)
     if chosen.command == "data":
         return data_command()
@@ -84,6 +141,10 @@ def main(arguments: list[str] | None = None) -> int:
         return notebooks_command(chosen.paths)
     if chosen.command == "picture":
         return picture_command()
+    if chosen.command == "train":
+        return train_command(chosen)
+    if chosen.command == "benchmark":
+        return benchmark_command(chosen.path)
     recording.RECORDS[chosen.name]()
     print(f"Recorded in {recording.FOLDER / chosen.name}.json")
     return 0

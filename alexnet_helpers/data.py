@@ -24,6 +24,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from . import distributed
 from .training import profile
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -217,7 +218,8 @@ class Batches:
 
     The uint8 images stay in one tensor on the device; each batch is converted, resized and augmented there, as a
     whole. There are no worker processes. The last batch may be short. With `shuffle` every epoch has another
-    order, and the same `seed` gives the same orders again.
+    order, and the same `seed` gives the same orders again. Where several processes train together, each gets its
+    share of every batch.
     """
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor, batch_size: int, *, resize: int | None = None,
@@ -236,12 +238,12 @@ class Batches:
         return self.images.device
 
     def __len__(self) -> int:
-        return -(-len(self.images) // self.batch_size)
+        return distributed.number_of_shares(len(self.images), self.batch_size, even=self.shuffle)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         n = len(self.images)
         order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
-        for rows in order.to(self.device).split(self.batch_size):
+        for rows in distributed.shares(order.to(self.device), self.batch_size, even=self.shuffle):
             X = self.images[rows].float().div_(255)
             if self.resize:
                 X = resize_images(X, self.resize)

@@ -7,6 +7,7 @@ is one process, and every function here gives back what it got.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TypeVar
 
 import torch
@@ -46,9 +47,11 @@ def world() -> int:
 
 def total(tensor: torch.Tensor) -> torch.Tensor:
     """The sum of the processes' tensors, the same in each; the tensor itself with one process."""
-    if world() > 1:
-        dist.all_reduce(tensor)
-    return tensor
+    if world() == 1:
+        return tensor
+    summed = tensor.cuda() if dist.get_backend() == "nccl" else tensor.clone()
+    dist.all_reduce(summed)
+    return summed.to(tensor.device)
 
 
 def gather(thing: T) -> list[T]:
@@ -64,3 +67,21 @@ def shared(net: nn.Module) -> nn.Module:
     if world() == 1:
         return net
     return nn.parallel.DistributedDataParallel(net)
+
+
+def shares(order: torch.Tensor, batch_size: int, even: bool) -> Iterator[torch.Tensor]:
+    """This process's rows of every batch of `order`; a batch is `batch_size` rows over all processes.
+
+    `even` for training, where the gradients' mean is that of the batch only if all shares are alike: what is left over
+    in the last batch, fewer rows than there are processes, is skipped.
+    """
+    for rows in order.split(batch_size):
+        mine = rows[:len(rows) // world() * world() if even else None][rank()::world()]
+        if len(mine):
+            yield mine
+
+
+def number_of_shares(rows: int, batch_size: int, even: bool) -> int:
+    """How many batches `shares` gives, at most."""
+    left_over = rows % batch_size
+    return rows // batch_size + (left_over >= world() if even else left_over > 0)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from . import inspection, speed
+from . import distributed, inspection, speed
 from .checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -131,6 +131,9 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     the layer, when a batch does not fit the network, CheckpointError for a checkpoint that is damaged or of another
     training, and torch.OutOfMemoryError with what takes the memory and a batch size that would fit.
     """
+    if distributed.world() > 1 and not getattr(train, "shuffle", False):
+        raise ValueError("Several processes train together, and these data do not share their batches among them: "
+                         "take the training data of load_fashion_mnist or load_image_folder.")
     device = torch.device(getattr(train, "device", None) or next(net.parameters()).device)
     net.to(device)
     update = optimizer(net.parameters(), lr=float(lr), **{**speed.fused(optimizer, device), **options})
@@ -138,6 +141,7 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     history = History(settings={"epochs": epochs, "lr": float(lr), "optimizer": optimizer.__name__, **options,
                                 **({"schedule": type(plan).__name__} if plan else {}),
                                 "batch_size": getattr(train, "batch_size", None), "device": str(device)})
+    show = show and distributed.rank() == 0
     saved = Checkpoint(checkpoint, net, train, update, plan, history) if checkpoint else None
     if saved and saved.resume() and show:
         print(f"Resumed after epoch {len(history.seconds)} of {epochs}.")
@@ -146,23 +150,24 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
         from .plots import TrainingDisplay
         display = TrainingDisplay(history, total=epochs * len(train))
     try:
-        for epoch in range(len(history.seconds), epochs):
-            started = time.perf_counter()
-            with speed.channels_last(net), speed.tried_kernels():
-                train_loss, train_accuracy = train_epoch(net, train, update, epoch, history, display)
+        with speed.channels_last(net), speed.tried_kernels():
+            trained = distributed.shared(net)
+            for epoch in range(len(history.seconds), epochs):
+                started = time.perf_counter()
+                train_loss, train_accuracy = train_epoch(trained, train, update, epoch, history, display)
                 test_loss, test_accuracy = evaluate(net, test)
-            if not math.isfinite(test_loss):
-                raise not_finite(test_loss, f"on the test data after epoch {epoch + 1}", update)
-            if plan:
-                plan.step(*([1 - test_accuracy] if isinstance(plan, ReduceLROnPlateau) else []))
-            seconds = time.perf_counter() - started
-            for name, value in zip(PER_EPOCH, (train_loss, train_accuracy, test_loss, test_accuracy, seconds),
-                                   strict=True):
-                getattr(history, name).append(value)
-            if saved:
-                saved.save()
-            if display:
-                display.epoch_done()
+                if not math.isfinite(test_loss):
+                    raise not_finite(test_loss, f"on the test data after epoch {epoch + 1}", update)
+                if plan:
+                    plan.step(*([1 - test_accuracy] if isinstance(plan, ReduceLROnPlateau) else []))
+                seconds = time.perf_counter() - started
+                for name, value in zip(PER_EPOCH, (train_loss, train_accuracy, test_loss, test_accuracy, seconds),
+                                       strict=True):
+                    getattr(history, name).append(value)
+                if saved:
+                    saved.save()
+                if display:
+                    display.epoch_done()
     except KeyboardInterrupt:
         global interrupted
         history.interrupted = interrupted = True
@@ -212,14 +217,16 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
         if not losses:
             raise ValueError("There are no images to train on: the data give no batch (used up, if a generator).")
         check_finite(losses, epoch, update)
+        if distributed.world() > 1:                            # a step's loss is that of its whole batch
+            losses = list(distributed.total(torch.stack(losses)) / distributed.world())
     except torch.OutOfMemoryError as error:
         error.batch_shape = shape
         raise
     finally:
         step_loss = torch.stack(losses).tolist() if losses else []
         history.step_loss += step_loss
-    images = sum(batch_sizes)
-    return sum(loss * n for loss, n in zip(step_loss, batch_sizes, strict=True)) / images, correct.item() / images
+    loss = sum(loss * n for loss, n in zip(step_loss, batch_sizes, strict=True))
+    return means(loss, correct, sum(batch_sizes))
 
 
 def check_finite(losses: list[torch.Tensor], epoch: int, update: torch.optim.Optimizer) -> None:
@@ -252,4 +259,11 @@ def evaluate(net: nn.Module, data: Iterable) -> tuple[float, float]:
             images += len(y)
     if not images:
         raise ValueError("There are no images to evaluate on: the data give no batch (used up, if a generator).")
-    return loss.item() / images, correct.item() / images
+    return means(loss.item(), correct, images)
+
+
+def means(loss: float, correct: torch.Tensor, images: int) -> tuple[float, float]:
+    """Loss and accuracy an image, from their sums over the images of all processes."""
+    sums = torch.tensor([loss, correct.item(), images], dtype=torch.float64)
+    loss, right, images = distributed.total(sums).tolist()
+    return loss / images, right / images
