@@ -260,3 +260,263 @@ def full_exchange(answer: int) -> str | None:
     if answer == 4 * (values + 2 * 48 * 55 ** 2 - 2 * 48 * 27 ** 2):
         return "conv2 reads what pool1 has left, 27 × 27 maps."
     return "For each layer from conv2 to fc7: both halves of what it reads; then fc8's half; four bytes a value."
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Chapter 05
+
+
+@exercise("5.1")
+def moments_of_dropout(answer: tuple[float, float]) -> str | None:
+    x, p = 4.0, 0.2
+    mean, variance = answer
+    if abs(mean - x * (1 - p)) < 1e-6:
+        return "That is the mean without the division by 1 - p, which PyTorch does in training."
+    if abs(mean - x) > 1e-6:
+        return "The mean: with probability 0.8 a 5 comes out, else a 0."
+    right = x ** 2 * p / (1 - p)
+    for value, hint in ((right, None), (right ** 0.5, "That is the standard deviation."),
+                        (x ** 2 * p * (1 - p), "Mean right; that is the variance without the division by 1 - p."),
+                        (x ** 2 * (1 - p) / p, "Mean right; in the variance p and 1 - p have changed places."),
+                        (x ** 2 / (1 - p), "Mean right; that is the mean of the squares. What has to be taken off?"),
+                        (p / (1 - p), "Mean right; the variance grows with the square of the value.")):
+        if abs(variance - value) < 1e-6 * max(1, value):
+            return hint
+    return "Mean right; the variance is the mean of the squares minus the square of the mean."
+
+
+@exercise("5.2")
+def factor_of_2012(answer: float) -> str | None:
+    for value, hint in ((0.7, None), (1 / 0.7, "That makes them larger. What reaches fc7 at test, here and there?"),
+                        (0.3, "0.3 is the share that is dropped; the factor of 2012 is the share that is kept."),
+                        (1 / 0.3, "0.3 is the share that is dropped, and the weights do not grow."),
+                        (1, "At test PyTorch gives fc7 the outputs of fc6 unscaled, the code of 2012 did not."),
+                        (0.5, "One half is right for a probability of 0.5.")):
+        if abs(answer - value) < 0.005:
+            return hint
+    return "Write down what fc7 adds up at test, in either convention, and make the two equal."
+
+
+@exercise("5.3")
+def whole_maps_dropped(answer: Callable[[torch.Tensor, float], torch.Tensor]) -> str | None:
+    p, before = 0.3, torch.random.get_rng_state()
+    X = torch.rand(400, 25, 3, 4) + 0.5                        # 10,000 maps without a zero
+    given = X.clone()
+    try:
+        torch.manual_seed(0)
+        out, full = answer(X, p), answer(torch.ones(200, 25, 2, 2), 0.5)
+    finally:
+        torch.random.set_rng_state(before)
+    if not isinstance(out, torch.Tensor) or out.shape != given.shape:
+        return "It should return a tensor of the shape that it got."
+    if not torch.equal(X, given):
+        return "It changes the X that it is given; return a new tensor."
+    off = out == 0
+    whole = off.flatten(2).all(dim=2)                          # (400, 25): maps that are gone
+    if not torch.equal(off.flatten(2).any(dim=2), whole):
+        return "Some maps are zero in places only. One decision a map: which shape must the mask have?"
+    if (whole == whole[0]).all():
+        return "Every image loses the same maps. Each should be decided for itself."
+    if (whole == whole[:, :1]).all():
+        return "An image keeps all of its maps or none. Decide for each map."
+    if abs(whole.double().mean().item() - p) > 5 * (p * (1 - p) / whole.numel()) ** 0.5:
+        return "The share of dropped maps is not p. Is yours the probability to keep?"
+    if not torch.allclose(out[~off], (given / (1 - p))[~off]):
+        return "What is kept has not the value that PyTorch's convention gives it, so that the mean stays."
+    return None if abs(full.mean().item() - 1) < 0.08 else "With p = 0.5 the mean does not stay."
+
+
+@exercise("5.4")
+def lenet_with_dropout(answer: tuple[object, str]) -> str | None:
+    from .comparing import difference
+
+    runs, verdict = answer
+    if verdict not in ("helps", "hurts", "undecided"):
+        return 'The verdict is "helps", "hurts" or "undecided".'
+    if missing := {"arm", "seed", "test accuracy"} - set(runs.columns):
+        return f"The table lacks {', '.join(sorted(missing))}; give what ah.compare returns."
+    if missing := {"no dropout", "dropout"} - set(runs["arm"]):
+        return f"No arm of the table is called {' or '.join(sorted(missing))}."
+    seeds = [set(runs.loc[runs["arm"] == arm, "seed"]) for arm in ("no dropout", "dropout")]
+    if len(seeds[0] & seeds[1]) < 3:
+        return "A verdict takes three seeds or more, the same ones in both arms."
+    if not runs["test accuracy"].dropna().between(0.3, 1).all():
+        return "Some networks have hardly learned anything: try other learning rates, or more steps."
+    change, half = difference(runs, "test accuracy", "dropout", against="no dropout")
+    found = "undecided" if abs(change) <= half else "helps" if change > 0 else "hurts"
+    if found == verdict:
+        return None
+    return "The verdict does not follow from the table: does the interval of ah.difference leave out zero, and where?"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Chapter 06
+
+
+@exercise("6.1")
+def padded_views(answer: int) -> str | None:
+    places = len(range(0, 32 + 2 * 4 - 32 + 1))
+    for value, hint in ((2 * places ** 2, None), (places ** 2, "And the mirror images?"),
+                        (2 * (places - 1) ** 2, "Eight steps lie between the first place and the last. How many places?"),
+                        (2 * 5 ** 2, "Four pixels on every side: the padded image has 40."),
+                        (2 * places, "The window moves along both axes.")):
+        if answer == value:
+            return hint
+    return "Count the places of the window along one axis of the padded image, then both axes, then the mirror."
+
+
+@exercise("6.2")
+def second_axis(answer: float) -> str | None:
+    spread = 37.1
+    for value, hint in ((0.1 * (spread / 255) ** 2 * 255, None),
+                        (0.1 * spread, "That is the code's: it takes square roots. The printed formula has the variance."),
+                        (0.1 * spread ** 2, "So it would be on pixels of 0 to 255. On which scale is the variance here?"),
+                        (0.1 * (spread / 255) ** 2, "Right on the scale of 0 to 1. How many grey levels is that?"),
+                        (0.1 * (121.8 / 255) ** 2 * 255, "That is the first axis."),
+                        ((spread / 255) ** 2 * 255, "The random numbers have a standard deviation of 0.1.")):
+        if abs(answer - value) <= 0.02 * value:
+            return hint
+    return "Bring the standard deviation to the scale of 0 to 1, square it, times 0.1, and back to grey levels."
+
+
+@exercise("6.3")
+def crop_of_2012(answer: Callable[[torch.Tensor, int, torch.Generator], torch.Tensor]) -> str | None:
+    # Every pixel tells its image, row and column, so a crop shows where it comes from.
+    n, side, size = 32 * 60 + 5, 7, 5
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    X = (1000.0 * torch.arange(n)[:, None, None, None] + 10 * rows + columns).expand(n, 2, side, side).clone()
+    out = answer(X, size, torch.Generator().manual_seed(0))
+    if tuple(out.shape) != (n, 2, size, size):
+        return f"For {n} images the result should have the shape {(n, 2, size, size)}, not {tuple(out.shape)}."
+    start, end = out[:, 0, 0, 0], out[:, 0, 0, -1]
+    if not torch.equal(torch.div(start, 1000, rounding_mode="floor"), torch.arange(n).float()):
+        return "The images have changed places: the i-th crop must come from the i-th image."
+    flipped, corner = start > end, torch.minimum(start, end) % 1000
+    top, left = corner.long() // 10, corner.long() % 10
+    expected = torch.stack([x[:, t:t + size, c:c + size].flip(-1) if f else x[:, t:t + size, c:c + size]
+                            for x, t, c, f in zip(X, top.tolist(), left.tolist(), flipped.tolist(), strict=True)])
+    if not torch.equal(out, expected):
+        return "What comes out is no window of the image, nor a window's mirror image from left to right."
+    chunks = [torch.stack([top[i:i + 32], left[i:i + 32], flipped[i:i + 32].long()]) for i in range(0, n, 32)]
+    if any((chunk != chunk[:, :1]).any() for chunk in chunks):
+        return "Within 32 images in a row the crop and the flip must be the same; the next 32 draw anew."
+    draws = {tuple(chunk[:, 0].tolist()) for chunk in chunks}
+    if len(draws) == 1:
+        return "All images share one draw. Only 32 in a row should; then draw again."
+    if not 10 <= sum(int(chunk[2, 0]) for chunk in chunks) <= 51:
+        return "About half of the chunks should be mirrored, each by its own toss of a coin."
+    if {t for t, _, _ in draws} != set(range(side - size + 1)) or {c for _, c, _ in draws} != set(range(side - size + 1)):
+        return "Some places never occur. torch.randint(n) stops at n - 1: how many places are there?"
+    again = answer(X, size, torch.Generator().manual_seed(0))
+    return None if torch.equal(again, out) else "The same generator should give the same crops: draw from it alone."
+
+
+@exercise("6.4")
+def lenet_inputs(answer: dict[str, float]) -> str | None:
+    names = ("raw", "standardised", "flips", "shifts")
+    if set(answer) != set(names):
+        return f"The answer should have the four keys {', '.join(names)}."
+    if any(value > 1 for value in answer.values()):
+        return "Accuracies as fractions, 0.75 and not 75, please."
+    if min(answer.values()) < 0.3:
+        return "One of them is hardly better than guessing. Is it ReLU, the rate 0.01 and the momentum 0.9?"
+    if max(answer.values()) > 0.88:
+        return "That is too good for 1,000 images. Measured on the test images, trained on the first 1,000?"
+    if answer["standardised"] <= answer["raw"]:
+        return "Standardised pixels should learn faster. Are the test images standardised too?"
+    if max(answer["flips"], answer["shifts"]) > answer["standardised"] + 0.03:
+        return "So large a gain from augmentation is odd here. Did both start from standardised pixels, with 400 steps?"
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Chapter 04
+
+
+@exercise("4.1")
+def sigmoids_to_a_millionth(answer: int) -> str | None:
+    layers = next(n for n in range(1, 100) if 0.25 ** n < 1e-6)
+    if answer == layers:
+        return None
+    if answer == next(n for n in range(1, 100) if 0.5 ** n < 1e-6):
+        return "A half is the sigmoid's value at 0. What is its slope there?"
+    if answer == layers - 1:
+        return "Almost: put your number in, and compare with 0.000001."
+    return "At best every sigmoid passes on its largest slope. Which power of it is below one millionth?"
+
+
+@exercise("4.2")
+def weights_for_sigmoids(answer: float) -> str | None:
+    n, slope = 200, 0.25
+    for value, hint in ((1 / (slope * n ** 0.5), None),
+                        (1 / n ** 0.5, "That keeps n times the variance at 1, as Xavier does. And the slope?"),
+                        ((2 / n) ** 0.5, "That is Kaiming's, for slopes of which half are 1 and half 0."),
+                        (1 / (slope ** 2 * n), "That is the variance; the question asks for the standard deviation."),
+                        (slope / n ** 0.5, "Small slopes have to be made up for: larger weights, not smaller ones."),
+                        (2 / n ** 0.5, "The slope counts squared, as n · Var · slope² has to be 1.")):
+        if abs(answer - value) < 0.01 * value:
+            return hint
+    return "Set n · Var(W) · slope² to 1, with the slope of a sigmoid at 0, and take the root of the variance."
+
+
+@exercise("4.3")
+def closest_to_kaiming(answer: tuple[str, float]) -> str | None:
+    inputs = {"conv1": 3 * 11 ** 2, "conv2": 48 * 5 ** 2, "conv3": 256 * 3 ** 2, "conv4": 192 * 3 ** 2,
+              "conv5": 192 * 3 ** 2, "fc6": 9216, "fc7": 4096, "fc8": 4096}
+    layer, ratio = answer
+    if layer not in inputs:
+        return "Answer with a layer's name, conv1 to fc8, and a number."
+    shares = {name: 0.01 / (2 / n) ** 0.5 for name, n in inputs.items()}
+    best = min(shares, key=lambda name: abs(shares[name] - 1))
+    if layer != best:
+        return f"In {layer} it is {shares[layer]:.2f}; another layer comes closer. Kaiming's shrinks with the inputs."
+    for value, hint in ((shares[best], None), (1 / shares[best], "The other way round: 0.01 over Kaiming's."),
+                        (shares[best] * 2 ** 0.5, "That is for a variance of 1 / inputs; Kaiming's is 2 / inputs."),
+                        ((2 / inputs[best]) ** 0.5, "That is Kaiming's standard deviation. How much of it is 0.01?")):
+        if abs(ratio - value) < 0.01 * value:
+            return hint
+    return "Right layer. Divide 0.01 by the root of 2 / inputs."
+
+
+@exercise("4.4")
+def swish_slope(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
+    if not callable(answer):
+        return "Give the function itself, without calling it."
+    x = torch.linspace(-5, 5, 101, dtype=torch.double)
+    found, s = answer(x), torch.sigmoid(x)
+    # The expectation by differences, not by the formula that the solution uses.
+    step = 1e-5
+    expected = ((x + step) * torch.sigmoid(x + step) - (x - step) * torch.sigmoid(x - step)) / (2 * step)
+    if found.shape != x.shape:
+        return f"For {len(x)} inputs it returns a tensor of shape {tuple(found.shape)}; one slope for each is asked."
+    for values, hint in ((expected, None), (s * (1 - s), "That is the sigmoid's own. The x in front has a slope too."),
+                         (x * s, "That is the function. What is its derivative?"), (s, "The product rule has two terms."),
+                         (x * s * (1 - s), "That is one of the two terms of the product rule.")):
+        if torch.allclose(found.double(), values, atol=1e-5):
+            return hint
+    return "Product rule: the derivative of x times σ, plus x times the derivative of σ."
+
+
+@exercise("4.5")
+def sigmoids_with_gradient(answer: nn.Module) -> str | None:
+    import copy
+
+    if not isinstance(answer, nn.Module):
+        return "Give the network itself."
+    kinds = [type(module) for module in answer.modules()]
+    if nn.Sigmoid not in kinds or nn.ReLU in kinds or nn.Tanh in kinds:
+        return "Its activations are to stay sigmoids, nn.Sigmoid; only the weights may change."
+    if sum(isinstance(module, nn.Conv2d | nn.Linear) for module in answer.modules()) != 8:
+        return "The small AlexNet has eight layers with weights."
+    from .data import load_fashion_mnist
+    from .inspection import layer_flow
+
+    train, _ = load_fashion_mnist(batch_size=256, device="cpu", train_size=256, test_size=1)
+    X = train.images.float() / 255 - 0.286
+    flow = layer_flow(copy.deepcopy(answer).cpu(), X, train.labels.long())["gradient"]
+    share = flow["conv1"] / flow["fc8"]
+    if share >= 0.01:
+        return None
+    return (f"conv1 gets {share:.1g} of fc8's gradient, and 0.01 is asked. Draw each layer's weights with a multiple of "
+            "1 / √inputs; the 4 of exercise 4.2 supposes inputs near 0, and larger weights leave them less near."
+            if share > 0 else "No gradient reaches conv1 at all: are the weights 0?")
