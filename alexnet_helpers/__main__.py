@@ -145,7 +145,11 @@ def main(arguments: list[str] | None = None) -> int:
         return train_command(chosen)
     if chosen.command == "benchmark":
         return benchmark_command(chosen.path)
-    recording.RECORDS[chosen.name]()
+    try:
+        recording.RECORDS[chosen.name]()
+    except RuntimeError as error:                              # no GPU, for one
+        print(error, file=sys.stderr)
+        return 1
     print(f"Recorded in {recording.FOLDER / chosen.name}.json")
     return 0
 

@@ -81,7 +81,7 @@ def training_rate(net: nn.Module, X: torch.Tensor, y: torch.Tensor, lr: float, s
     def work(steps: int) -> None:
         training.train_epoch(net, [(X, y)] * steps, update, 0, training.History(), None)
 
-    with speed.channels_last(net), speed.tried_kernels():
+    with speed.memory_kept(), speed.channels_last(net), speed.tried_kernels():
         work(2)
         return steps * len(X) / seconds(lambda: work(steps), X.device.type)
 
@@ -251,7 +251,7 @@ def ladder(name: str, device: str, train_size: int, test_size: int, say: Callabl
         with speed.without(*left_out):
             return training.fit(net, *data, epochs=1 + on_gpu, lr=lr, show=False).seconds[-1]
 
-    reasons = speed.REASONS if on_gpu else ("channels_last",)
+    reasons = speed.ON[device]
     rungs: list[tuple[str, Callable[[], float]]] = [
         ("the book's loader and loop", lambda: book_loop(*book)),
         ("images in memory, whole batches", lambda: book_loop(*ours)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
 from dataclasses import asdict
 from datetime import date
 
@@ -43,7 +44,18 @@ def provenance(name: str) -> dict:
     return {"command": f"python -m alexnet_helpers record {name}", "date": date.today().isoformat(),
             "device": torch.cuda.get_device_name() if device == "cuda"
             else f"{platform.processor() or platform.machine()} CPU, {torch.get_num_threads()} threads",
-            "versions": {"python": platform.python_version(), "torch": torch.__version__}}
+            "versions": {"python": platform.python_version(), "torch": torch.__version__,
+                         **({"cuda": torch.version.cuda, "driver": driver()} if device == "cuda" else {})}}
+
+
+def driver() -> str | None:
+    """The version of NVIDIA's driver, if its own tool says it."""
+    try:
+        answer = subprocess.run(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
+                                capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.split("\n")[0].strip()
 
 
 def record_lenet(epochs: int = 10, seeds: tuple[int, ...] = (0, 1, 2, 3, 4), train_size: int = 60_000,
@@ -78,4 +90,11 @@ def record_lenet(epochs: int = 10, seeds: tuple[int, ...] = (0, 1, 2, 3, 4), tra
     return record
 
 
-RECORDS = {"lenet": record_lenet}
+def record_gpu() -> dict:
+    """Both networks on a GPU: see `gpu_record`."""
+    from . import gpu_record  # which imports this module
+
+    return gpu_record.record_gpu()
+
+
+RECORDS = {"lenet": record_lenet, "gpu": record_gpu}

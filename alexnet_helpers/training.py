@@ -150,7 +150,7 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
         from .plots import TrainingDisplay
         display = TrainingDisplay(history, total=epochs * len(train))
     try:
-        with speed.channels_last(net), speed.tried_kernels():
+        with speed.memory_kept(), speed.channels_last(net), speed.tried_kernels():
             trained = distributed.shared(net)
             for epoch in range(len(history.seconds), epochs):
                 started = time.perf_counter()
