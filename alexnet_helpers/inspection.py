@@ -10,12 +10,15 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from numbers import Integral
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from . import speed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,7 +223,9 @@ def states_a_weight(update: torch.optim.Optimizer) -> int:
     """Numbers that the optimizer remembers of each weight: 0 for plain SGD, 1 with momentum, 2 for Adam."""
     weight = torch.zeros(2, requires_grad=True)
     weight.grad = torch.zeros(2)
-    options = {name: value for name, value in update.defaults.items() if name not in ("fused", "capturable")}
+    known = signature(type(update)).parameters
+    options = {name: value for name, value in update.defaults.items()
+               if name in known and name not in ("fused", "capturable")}
     like = type(update)([weight], **options)
     like.step()
     return sum(getattr(value, "shape", None) == weight.shape for value in like.state[weight].values())
@@ -241,7 +246,8 @@ def out_of_memory(net: nn.Module, update: torch.optim.Optimizer, batch_shape: tu
         return torch.OutOfMemoryError(f"The first batch does not fit into memory. Take a smaller one. ({reason})")
     batch_size, *input_shape = batch_shape
     device = next(net.parameters()).device
-    table = memory_table(net, tuple(input_shape), batch_size, update)
+    with speed.precision(net):
+        table = memory_table(net, tuple(input_shape), batch_size, update)
     memory = device_memory(device)
     fits = int((0.9 * memory - table.loc["total", "once"]) // table.loc["total", "an image"])    # a tenth for the rest
     advice = (f"A batch of {min(fits, batch_size // 2)} would fit." if fits >= 1 and batch_size > 1 else

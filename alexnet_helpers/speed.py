@@ -90,8 +90,7 @@ def channels_last(net: nn.Module) -> Iterator[None]:
 
 def to_device(net: nn.Module, X: torch.Tensor, device: torch.device) -> torch.Tensor:
     """The batch on the device, in the memory order of the network's convolutions."""
-    first = next(net.parameters())
-    if X.ndim == 4 and first.ndim == 4 and first.is_contiguous(memory_format=torch.channels_last):
+    if X.ndim == 4 and any(p.ndim == 4 and not p.is_contiguous() for p in net.parameters()):
         return X.to(device, memory_format=torch.channels_last)
     return X.to(device)
 

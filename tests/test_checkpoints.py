@@ -239,7 +239,8 @@ def test_memory_table_of_a_network_worked_out_by_hand():
 
 
 @pytest.mark.parametrize(("optimizer", "options", "states"), [
-    (torch.optim.SGD, {}, 0), (torch.optim.SGD, {"momentum": 0.9}, 1), (torch.optim.Adam, {}, 2)])
+    (torch.optim.SGD, {}, 0), (torch.optim.SGD, {"momentum": 0.9}, 1), (torch.optim.Adam, {}, 2),
+    (torch.optim.AdamW, {}, 2), (torch.optim.RMSprop, {}, 1)])
 def test_optimizer_state_is_what_the_optimizer_really_keeps(optimizer, options, states):
     net = nn.Linear(30, 20)
     update = optimizer(net.parameters(), lr=0.1, **options)

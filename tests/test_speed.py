@@ -65,9 +65,10 @@ def test_maps_lie_channels_last_while_training_and_weights_as_before_after_it(ne
 
 
 def test_network_of_few_channels_keeps_its_order():
-    net = ah.lenet()
+    net, X = ah.lenet(), torch.rand(2, 1, 28, 28)
     with speed.channels_last(net):
         assert net.conv2.weight.is_contiguous()
+        assert net.conv1(speed.to_device(net, X, CPU)).is_contiguous()
 
 
 def test_order_is_restored_after_an_error(net):
