@@ -125,7 +125,7 @@ class Pictures(torch.utils.data.Dataset):
 
     def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
         from PIL import Image
-        return self.transform(Image.fromarray(self.images[i, 0].numpy(), mode="L")), self.labels[i]
+        return self.transform(Image.fromarray(self.images[i, 0].numpy())), self.labels[i]
 
 
 def book_data(batch_size: int, resize: int | None, train_size: int, test_size: int) -> tuple[list[Iterable], str]:

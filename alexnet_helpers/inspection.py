@@ -242,8 +242,8 @@ def device_memory(device: torch.device) -> int:
 def out_of_memory(net: nn.Module, update: torch.optim.Optimizer, batch_shape: tuple[int, ...] | None,
                   reason: str) -> torch.OutOfMemoryError:
     """The error for a training step that did not fit: what takes the memory, and which batch size would fit."""
-    if not batch_shape:                                        # not even the images of the first batch
-        return torch.OutOfMemoryError(f"The first batch does not fit into memory. Take a smaller one. ({reason})")
+    if not batch_shape:                                        # not even its images
+        return torch.OutOfMemoryError(f"A batch of images does not fit into memory. Take smaller ones. ({reason})")
     batch_size, *input_shape = batch_shape
     device = next(net.parameters()).device
     with speed.precision(net):

@@ -47,8 +47,8 @@ def without(*reasons: str) -> Iterator[None]:
 def memory_kept() -> Iterator[None]:
     """Within it Linux's C library keeps the memory of a batch for the next one; after it, it gives it back.
 
-    It would return large pieces to the system at once, and the system clears every page that it hands out again: a
-    sixth of AlexNet's time on a CPU, and a quarter of LeNet's. Does nothing elsewhere.
+    It would return large pieces to the system at once, and the system clears every page that it hands out again: about
+    a quarter of AlexNet's time on two cores. Does nothing on other systems.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" and "memory_kept" not in left_out else None
     if not hasattr(libc, "mallopt"):

@@ -24,8 +24,9 @@ def one_thread():
 
 def network(hidden=16, seed=0):
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Conv2d(1, 4, kernel_size=5), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 24 * 24, hidden),
-                         nn.Dropout(0.5), nn.Linear(hidden, 10))
+    return nn.Sequential(nn.Conv2d(1, 16, kernel_size=5, stride=2), nn.ReLU(),
+                         nn.Conv2d(16, 4, kernel_size=3), nn.ReLU(),
+                         nn.Flatten(), nn.Linear(4 * 10 * 10, hidden), nn.Dropout(0.5), nn.Linear(hidden, 10))
 
 
 def data(batch_size=20, n=90):
@@ -175,7 +176,7 @@ def test_cut_checkpoint_is_named(started, keep):
 
 def test_one_wrong_bit_in_the_weights_is_found(started):
     content = bytearray(started.read_bytes())
-    weights = torch.load(started, weights_only=True)["weights"]["3.weight"].numpy().tobytes()
+    weights = torch.load(started, weights_only=True)["weights"]["5.weight"].numpy().tobytes()
     content[content.find(weights) + len(weights) // 2] ^= 1
     started.write_bytes(content)
     with pytest.raises(CheckpointError, match="is damaged"):
@@ -201,8 +202,8 @@ def test_code_in_a_file_is_not_run(path, capsys):
 
 
 @pytest.mark.parametrize(("other", "words"), [
-    ({"net": network(hidden=8)}, "the shape of 3.weight is (16, 2304) there and (8, 2304) here"),
-    ({"net": nn.Sequential(*network(), nn.Linear(10, 10))}, "the shape of 6.weight is missing there and (10, 10) here"),
+    ({"net": network(hidden=8)}, "the shape of 5.weight is (16, 400) there and (8, 400) here"),
+    ({"net": nn.Sequential(*network(), nn.Linear(10, 10))}, "the shape of 8.weight is missing there and (10, 10) here"),
     ({"lr": 0.1}, "lr is 0.05 there and 0.1 here"),
     ({"momentum": 0.5}, "momentum is 0.9 there and 0.5 here"),
     ({"weight_decay": 0.1}, "weight_decay is None there and 0.1 here"),
@@ -296,5 +297,5 @@ def test_images_alone_that_are_too_large():
         def __iter__(self):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(torch.OutOfMemoryError, match="The first batch does not fit into memory. Take a smaller one"):
+    with pytest.raises(torch.OutOfMemoryError, match="A batch of images does not fit into memory. Take smaller ones"):
         ah.fit(nn.Linear(4, 10), Train([0]), [], epochs=1, lr=0.1, show=False)
