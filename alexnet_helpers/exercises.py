@@ -355,9 +355,9 @@ def lenet_with_dropout(answer: tuple[object, str]) -> str | None:
 
 @exercise("6.1")
 def padded_views(answer: int) -> str | None:
-    places = len(range(0, 32 + 2 * 4 - 32 + 1))
+    places = 32 + 2 * 4 - 32 + 1
     for value, hint in ((2 * places ** 2, None), (places ** 2, "And the mirror images?"),
-                        (2 * (places - 1) ** 2, "Eight steps lie between the first place and the last. How many places?"),
+                        (2 * (places - 1) ** 2, "Eight steps lie between first and last place. How many places?"),
                         (2 * 5 ** 2, "Four pixels on every side: the padded image has 40."),
                         (2 * places, "The window moves along both axes.")):
         if answer == value:
@@ -369,8 +369,8 @@ def padded_views(answer: int) -> str | None:
 def second_axis(answer: float) -> str | None:
     spread = 37.1
     for value, hint in ((0.1 * (spread / 255) ** 2 * 255, None),
-                        (0.1 * spread, "That is the code's: it takes square roots. The printed formula has the variance."),
-                        (0.1 * spread ** 2, "So it would be on pixels of 0 to 255. On which scale is the variance here?"),
+                        (0.1 * spread, "That is the code's, with roots. The printed formula has the variance."),
+                        (0.1 * spread ** 2, "That would be on pixels of 0 to 255. On which scale is the variance?"),
                         (0.1 * (spread / 255) ** 2, "Right on the scale of 0 to 1. How many grey levels is that?"),
                         (0.1 * (121.8 / 255) ** 2 * 255, "That is the first axis."),
                         ((spread / 255) ** 2 * 255, "The random numbers have a standard deviation of 0.1.")):
@@ -405,7 +405,8 @@ def crop_of_2012(answer: Callable[[torch.Tensor, int, torch.Generator], torch.Te
         return "All images share one draw. Only 32 in a row should; then draw again."
     if not 10 <= sum(int(chunk[2, 0]) for chunk in chunks) <= 51:
         return "About half of the chunks should be mirrored, each by its own toss of a coin."
-    if {t for t, _, _ in draws} != set(range(side - size + 1)) or {c for _, c, _ in draws} != set(range(side - size + 1)):
+    places = set(range(side - size + 1))
+    if {t for t, _, _ in draws} != places or {c for _, c, _ in draws} != places:
         return "Some places never occur. torch.randint(n) stops at n - 1: how many places are there?"
     again = answer(X, size, torch.Generator().manual_seed(0))
     return None if torch.equal(again, out) else "The same generator should give the same crops: draw from it alone."
@@ -520,3 +521,112 @@ def sigmoids_with_gradient(answer: nn.Module) -> str | None:
     return (f"conv1 gets {share:.1g} of fc8's gradient, and 0.01 is asked. Draw each layer's weights with a multiple of "
             "1 / √inputs; the 4 of exercise 4.2 supposes inputs near 0, and larger weights leave them less near."
             if share > 0 else "No gradient reaches conv1 at all: are the weights 0?")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Chapter 07
+
+TRAINING_FLOPS = 2 * (3 * 938_146_176 - 33_872_256)            # the book's AlexNet, one image; conv1 sends none back
+
+
+@exercise("7.1")
+def images_for_a_fast_gpu(answer: float) -> str | None:
+    macs, conv1 = 938_146_176, 33_872_256
+    for flops, hint in ((TRAINING_FLOPS, None), (3 * macs - conv1, "A MAC is two operations, a product and a sum."),
+                        (6 * macs, "Almost: conv1 sends no gradient on to the image."),
+                        (2 * macs, "That is the forward pass alone."), (macs, "Those are MACs of the forward pass."),
+                        (TRAINING_FLOPS / 60_000, "Images of one epoch are no part of it: a rate is asked for."),
+                        (TRAINING_FLOPS * 1e12, "20 TFLOP/s are 20 · 10^12 operations a second.")):
+        if abs(answer * flops / 20e12 - 1) < 0.005:
+            return hint
+    return "Operations a second, divided by the operations that training on one image takes."
+
+
+@exercise("7.2")
+def largest_batch(answer: int) -> str | None:
+    weights, each, room = 4 * 46_764_746, 3_998_720, (4096 - 600) * 2**20
+    for copies, memory, hint in (
+            (3, room, None), (2, room, "With momentum the optimizer remembers a number for each weight."),
+            (1, room, "Weights, their gradients, and momentum: that makes three."),
+            (0, room, "The weights, their gradients and momentum have to fit too."),
+            (4, room, "One copy too many: weights, gradients, momentum."),
+            (3, 4096 * 2**20, "600 MiB are not free."), (3, (4000 - 600) * 10**6, "A GiB is 1024 MiB, a MiB 2^20 bytes."),
+            (3, 4 * 10**9 - 600 * 2**20, "A GiB is 1024 MiB, a MiB 2^20 bytes.")):
+        if answer == (memory - copies * weights) // each:
+            return hint
+    if answer == (room - 3 * weights) // each + 1:
+        return "One more than fits: round down."
+    return "What is left when 600 MiB and all that does not depend on the batch are taken off, in images of 3.81 MiB."
+
+
+@exercise("7.3")
+def fifth_step(answer: float) -> str | None:
+    for value, hint in ((sum(0.9**k for k in range(5)), None),
+                        (10, "That is where it ends after many steps. How far has it come after five?"),
+                        (1, "Without momentum every step is that long."),
+                        (5, "The velocity loses a tenth at each step."),
+                        (0.9**5, "That is what is left of the first gradient. What have the others added?"),
+                        (0.9**4, "That is what is left of the first gradient. What have the others added?"),
+                        (sum(0.9**k for k in range(4)), "That is the fourth step."),
+                        (sum(0.9**k for k in range(6)), "That is the sixth step."),
+                        (sum(0.1**k for k in range(5)), "Which share of the velocity stays, 0.9 or 0.1?"),
+                        (sum(sum(0.9**k for k in range(n)) for n in range(1, 6)),
+                         "That is the way of all five steps together.")):
+        if abs(answer - value) < 0.006 * value:
+            return hint
+    return "The first is 1 long, the second 1 + 0.9. Write down the third, and go on."
+
+
+def table_of_runs(runs: object, measure: str, arms: list[str]) -> str | None:
+    """Whether `runs` is a table of `compare` with these arms, the measure, and three seeds or more in each."""
+    if missing := {"arm", "seed", measure} - set(runs.columns):
+        return f"The table lacks {', '.join(sorted(missing))}; give what ah.compare returns."
+    if missing := set(arms) - set(runs["arm"]):
+        return f"No arm of the table is called {' or '.join(sorted(missing))}."
+    shared = set.intersection(*(set(runs.loc[runs["arm"] == arm, "seed"]) for arm in arms))
+    if len(shared) < 3:
+        return "It takes three seeds or more, the same ones in every arm."
+    return None
+
+
+@exercise("7.4")
+def longer_training(answer: tuple[object, dict[str, str]]) -> str | None:
+    from .comparing import difference
+
+    runs, verdicts = answer
+    networks = ("relu", "sigmoid")
+    if hint := table_of_runs(runs, "held-out accuracy", [f"{name}, {n}" for name in networks for n in (5, 20)]):
+        return hint
+    if not runs.loc[runs["arm"].str.startswith("relu"), "held-out accuracy"].dropna().between(0.4, 1).all():
+        return "The networks with ReLU have hardly learned anything: try other rates, or more images."
+    for name in networks:
+        change, half = difference(runs, "held-out accuracy", f"{name}, 20", against=f"{name}, 5")
+        found = "undecided" if abs(change) <= half else "better" if change > 0 else "worse"
+        if verdicts[name] not in ("better", "worse", "undecided"):
+            return 'A verdict is "better", "worse" or "undecided".'
+        if verdicts[name] != found:
+            return (f"The verdict on {name} does not follow from the table: does the interval of ah.difference, 20 "
+                    "epochs against 5, leave out zero, and on which side?")
+    return None
+
+
+@exercise("7.5")
+def batches_compared(answer: tuple[object, dict[int, int]]) -> str | None:
+    runs, needed = answer
+    sizes = (16, 64, 256)
+    if hint := table_of_runs(runs, "test accuracy", [str(size) for size in sizes]):
+        return hint
+    if not runs["test accuracy"].dropna().between(0.4, 1).all():
+        return "Some networks have hardly learned anything: is each batch's rate tuned, and its grid wide enough?"
+    # LeNet with ReLU: image, ReLUs, both poolings, fully connected outputs and log-probabilities; average pooling
+    # keeps its input, which is a ReLU's output.
+    values = 28 * 28 + 6 * 28 * 28 + 6 * 14 * 14 + 16 * 10 * 10 + 16 * 5 * 5 + 120 + 84 + 10
+    for copies, hint in ((2, None), (3, "Plain SGD remembers nothing of a weight: weights and gradients only."),
+                         (1, "Each weight has a gradient."), (0, "Weights and gradients take memory too.")):
+        if all(abs(needed[size] / (4 * (copies * 61_706 + size * values)) - 1) < 0.01 for size in sizes):
+            return hint
+    if all(abs(needed[size] * 2**20 / (4 * (2 * 61_706 + size * values)) - 1) < 0.02 for size in sizes):
+        return "Those are MiB; give bytes."
+    if needed[64] == needed[16]:
+        return "The activations grow with the batch."
+    return "Take the row total of ah.memory_table(ah.lenet(nn.ReLU), (1, 28, 28), size), in the column of the batch."
