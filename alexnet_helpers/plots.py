@@ -821,3 +821,38 @@ def recorded_curves(runs: dict[str, list[dict]], title: str) -> Figure:
         f"{name} {', '.join(format(h['test_accuracy'][-1], '.3f') for h in histories)}"
         for name, histories in runs.items())
     return figure
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Chapter 08
+
+
+def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFrame | None = None,
+                columns: int = 16) -> Figure:
+    """All filters (n, 1 or 3, H, W) in one picture, each scaled so that its strongest weight is black or white.
+
+    Zero is grey. Sorted by `fit_gabor`'s table, made here if it is not given: grey filters by orientation, then
+    coloured ones by theirs.
+    """
+    import numpy as np
+
+    from .filters import fit_gabor, scorecard
+
+    table = fit_gabor(filters) if table is None else table
+    order = table.assign(coloured=table["colourfulness"] >= 0.5).sort_values(["coloured", "orientation"]).index
+    w = np.array(filters.detach().cpu() if hasattr(filters, "detach") else filters)[order]
+    n, side = len(w), w.shape[-1] + 2
+    w = w / np.maximum(abs(w).max(axis=(1, 2, 3), keepdims=True), 1e-12) / 2 + 0.5
+    rows = -(-n // columns)
+    sheet = np.ones((rows * columns, side, side, 3))
+    sheet[:n, 1:-1, 1:-1] = np.broadcast_to(w, (n, 3, side - 2, side - 2)).transpose(0, 2, 3, 1)
+    sheet = sheet.reshape(rows, columns, side, side, 3).swapaxes(1, 2).reshape(rows * side, columns * side, 3)
+    figure, ax = plt.subplots(figsize=(8.6, 8.6 * rows / columns + 0.4))
+    ax.imshow(sheet)
+    ax.axis("off")
+    ax.set_title(title)
+    card = scorecard(table)
+    figure.alt = (f"{title}. {n} filters of {side - 2} by {side - 2} pixels: " + ", ".join(
+        f"{name} {card[name]:.0%}" for name in ("Gabor-like", "oriented", "oriented, grey", "blobs", "blobs, coloured"))
+        + f"; median R squared of the Gabor fit {card['median fit']:.2f}")
+    return figure

@@ -1,0 +1,311 @@
+"""First-layer filters: learned from one photograph, made without labels, and measured with a Gabor function.
+
+Filters are tensors (filters, colours, height, width), as `conv1.weight` holds them. That one photograph teaches a
+first layer most of what a million do was found by Asano, Rupprecht and Vedaldi (ICLR 2020); theirs learn from the
+clusters of the crops, ours tell the spots that the crops come from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .augmentation import principal_colours
+from .training import profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Spots:
+    """Iterate over (X, y): crops X float32 (batch, 3, side, side) of one photograph, and the spots y they show.
+
+    A spot is a place in the photograph; each of its crops is turned by any angle, scaled, mirrored and shifted, and its
+    contrast, its saturation and its tint are changed. Values are in standard deviations from the photograph's mean
+    colour. With `shuffle` every epoch draws new crops; without it, the same ones every time. The same `seed` draws the
+    same crops. The spots themselves depend on their number only, so that two loaders pose one task.
+    """
+
+    def __init__(self, photo: torch.Tensor, spots: int, batch_size: int, batches: int, side: int,
+                 scale: tuple[float, float], grey: float, tint: float, shuffle: bool,
+                 device: str | torch.device, seed: int) -> None:
+        height, width = photo.shape[-2:]
+        if min(height, width) < side:
+            raise ValueError(f"Crops of {side} pixels do not fit into a photograph of {height} by {width}.")
+        values, vectors = principal_colours(photo[None])
+        self.axes = (values.sqrt() * vectors).T.float()                    # (3, 3), an axis a row
+        self.mean, self.sd = photo.mean(dim=(1, 2)), photo.sub(photo.mean(dim=(1, 2), keepdim=True)).std()
+        self.photo = ((photo - self.mean[:, None, None]) / self.sd)[None].to(device)
+        places = torch.rand(spots, 2, generator=torch.Generator().manual_seed(spots))
+        self.places = side / 2 + places * (torch.tensor([width, height]) - side)           # (spots, 2), x and y
+        self.spots, self.batch_size, self.batches, self.side = spots, batch_size, batches, side
+        self.scale, self.grey, self.tint, self.shuffle, self.seed = scale, grey, tint, shuffle, seed
+        self.generator = torch.Generator().manual_seed(seed)
+
+    @property
+    def device(self) -> torch.device:
+        return self.photo.device
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        if not self.shuffle:
+            self.generator.manual_seed(self.seed)
+        for _ in range(self.batches):
+            y = torch.randint(self.spots, (self.batch_size,), generator=self.generator)
+            yield self.tinted(self.crops(y)), y.to(self.device)
+
+    def crops(self, y: torch.Tensor) -> torch.Tensor:
+        """A crop of each spot y, (len(y), 3, side, side); the photograph is continued by mirrors of itself."""
+        n, g, side = len(y), self.generator, self.side
+        angle = 2 * math.pi * torch.rand(n, generator=g)
+        low, high = map(math.log, self.scale)
+        scale = torch.exp(low + (high - low) * torch.rand(n, generator=g))
+        flip = 1.0 - 2.0 * torch.randint(2, (n,), generator=g)
+        centre = self.places[y] + side / 12 * torch.randn(n, 2, generator=g)
+        across = scale * angle.cos() * flip, scale * angle.sin() * flip      # x and y, in photo pixels
+        down = -scale * angle.sin(), scale * angle.cos()
+        size = torch.tensor([self.photo.shape[3], self.photo.shape[2]])
+        theta = torch.stack([torch.stack(across, 1) * side, torch.stack(down, 1) * side, 2 * centre - size], dim=2)
+        grid = F.affine_grid((theta / size[:, None]).to(self.device), [n, 3, side, side], align_corners=False)
+        tall = grid.view(1, n * side, side, 2)                             # one photo, one tall picture of all crops
+        X = F.grid_sample(self.photo, tall, padding_mode="reflection", align_corners=False)
+        return X.view(3, n, side, side).movedim(1, 0).contiguous()
+
+    def tinted(self, X: torch.Tensor) -> torch.Tensor:
+        """Crops X with other contrast, saturation (none at all for a share `grey` of them) and tint."""
+        n, g = len(X), self.generator
+        contrast = torch.exp(0.25 * torch.randn(n, 1, 1, 1, generator=g)).to(X)
+        colour = torch.exp(0.35 * torch.randn(n, 1, 1, 1, generator=g))
+        colour = colour * (torch.rand(n, 1, 1, 1, generator=g) >= self.grey)
+        tint = self.tint * torch.randn(n, 3, generator=g) @ self.axes / self.sd
+        grey = X.mean(dim=1, keepdim=True)
+        return contrast * (grey + colour.to(X) * (X - grey)) + tint.to(X)[:, :, None, None]
+
+
+def photo_spots(photo: np.ndarray | None = None, spots: int = 256, batch_size: int = 64, batches: int = 100,
+                side: int = 64, scale: tuple[float, float] = (0.7, 2.5), grey: float = 0.3, tint: float = 0.25,
+                shuffle: bool = True, device: str | torch.device | None = None, seed: int = 0) -> Spots:
+    """Batches of crops of one photograph, labelled with the spot they show, made on the device as they are asked for.
+
+    `photo` is uint8 (height, width, 3), scikit-image's portrait of the astronaut Eileen Collins by default (NASA,
+    public domain). `scale` is the range of photo pixels per pixel of a crop, `grey` the share of crops without colour,
+    `tint` the strength of a random colour added to a crop, in standard deviations along the photo's principal colours.
+    Raises ValueError for a photo that is smaller than a crop.
+    """
+    if photo is None:
+        import skimage.data
+        photo = skimage.data.astronaut()
+    pixels = torch.tensor(np.asarray(photo)).movedim(2, 0).float() / 255
+    return Spots(pixels, spots, batch_size, batches, side, scale, grey, tint, shuffle,
+                 device=profile().device if device is None else device, seed=seed)
+
+
+def spot_network(filters: int = 96, spots: int = 256, side: int = 64, groups: int = 1) -> nn.Sequential:
+    """A small network around AlexNet's conv1 that tells the spots of `photo_spots` apart.
+
+    conv2 has `groups`: with 2, each half of the filters is seen by its own half of conv2 only, as in the paper's two
+    towers. Batch normalization, three years younger than the paper, makes filters that start small grow.
+    """
+    last = (((side - 11) // 4 + 1 - 3) // 2 + 1) // 2                      # rows after pool1 and pool3
+    net = nn.Sequential()
+    for name, layer in (
+            ("conv1", nn.Conv2d(3, filters, kernel_size=11, stride=4, bias=False)),        # side 64: 14 x 14
+            ("norm1", nn.BatchNorm2d(filters)), ("relu1", nn.ReLU()), ("pool1", nn.MaxPool2d(3, stride=2)),
+            ("conv2", nn.Conv2d(filters, 128, kernel_size=3, padding=1, groups=groups, bias=False)),
+            ("norm2", nn.BatchNorm2d(128)), ("relu2", nn.ReLU()),
+            ("conv3", nn.Conv2d(128, 128, kernel_size=3, padding=1, bias=False)),
+            ("norm3", nn.BatchNorm2d(128)), ("relu3", nn.ReLU()), ("pool3", nn.MaxPool2d(2)),
+            ("flatten", nn.Flatten()), ("fc", nn.Linear(128 * last ** 2, spots))):
+        net.add_module(name, layer)
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+    nn.init.normal_(net.conv1.weight, std=0.01)                            # as the paper's
+    return net
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The scorecard
+
+
+def colourfulness(filters: torch.Tensor | np.ndarray) -> np.ndarray:
+    """The share of each filter's energy off the grey axis, (n,): 0 with three equal colours, 1 if they sum to zero."""
+    w = np.asarray(filters, dtype=float)
+    energy, grey = (w ** 2).sum(axis=(1, 2, 3)), (w.mean(axis=1) ** 2).sum(axis=(1, 2)) * w.shape[1]
+    return 1 - np.divide(grey, energy, out=np.full(len(w), np.nan), where=energy > 0)
+
+
+def main_patterns(filters: torch.Tensor | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each filter's first singular vector over space, (n, H, W), of unit energy, and the share of energy it holds."""
+    w = np.asarray(filters, dtype=float)
+    _, s, vectors = np.linalg.svd(w.reshape(*w.shape[:2], -1), full_matrices=False)
+    energy = (s ** 2).sum(axis=1)
+    share = np.divide(s[:, 0] ** 2, energy, out=np.full(len(w), np.nan), where=energy > 0)
+    return vectors[:, 0].reshape(len(w), *w.shape[2:]), share
+
+
+def gabor_waves(shapes: np.ndarray, size: int) -> np.ndarray:
+    """The cosine and the sine under a bell, (n, 2, size * size), for shapes (n, 6): every Gabor function is their sum.
+
+    A shape is x and y of the centre, the widths sigma along and across the wave, all in pixels, the frequency in cycles
+    a pixel, and the wave's direction in radians, from x (right) to y (down).
+    """
+    y, x = np.mgrid[:size, :size].reshape(2, -1) - (size - 1) / 2
+    cx, cy, along, across, frequency, angle = shapes.T[:, :, None]
+    u = (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle)
+    v = (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
+    bell = np.exp(-(u / along) ** 2 / 2 - (v / across) ** 2 / 2)
+    return np.stack([bell * np.cos(2 * np.pi * frequency * u), bell * np.sin(2 * np.pi * frequency * u)], axis=1)
+
+
+def orthonormal(waves: np.ndarray) -> np.ndarray:
+    even, odd = waves[:, 0], waves[:, 1]
+    even = even / np.maximum(np.linalg.norm(even, axis=1, keepdims=True), 1e-12)
+    odd = odd - (odd * even).sum(axis=1, keepdims=True) * even
+    return np.stack([even, odd / np.maximum(np.linalg.norm(odd, axis=1, keepdims=True), 1e-12)], axis=1)
+
+
+def preferred(coefficients: np.ndarray, along: float, carrier: float) -> tuple[float, float]:
+    """Frequency, in cycles a pixel, that a Gabor function answers to most, and its bandwidth in octaves.
+
+    `coefficients` are the amplitudes of its cosine and its sine. Its spectrum along the wave is the sum of two bells,
+    at plus and minus the carrier; a wide carrier and a narrow envelope move the peak of the sum off the carrier.
+    """
+    f = np.linspace(0, 0.5, 1001)
+    even, odd = coefficients / 2
+    bell = [np.exp(-2 * (np.pi * along * (f - sign * carrier)) ** 2) for sign in (1, -1)]
+    spectrum = np.abs((even - 1j * odd) * bell[0] + (even + 1j * odd) * bell[1])
+    peak = int(spectrum.argmax())
+    weak = spectrum < spectrum[peak] / 2
+    below, above = np.flatnonzero(weak[:peak]), np.flatnonzero(weak[peak:])
+    if not len(below):
+        return f[peak], math.inf
+    return f[peak], math.log2((f[peak + above[0]] if len(above) else 0.5) / f[max(below[-1], 1)])
+
+
+def fit_gabor(filters: torch.Tensor | np.ndarray) -> pd.DataFrame:
+    """A Gabor function fitted to each filter's main spatial pattern by least squares; a row a filter.
+
+    orientation   of the bars, in degrees from the horizontal, counterclockwise, 0 to 180
+    frequency     that the fitted function answers to most, in cycles a pixel, 0 to 0.5; 0 for a blob
+    bandwidth     around it at half height, in octaves; infinite where the answer to frequency 0 is above that
+    fit           R^2: the share of the pattern's energy that the Gabor function explains
+    x, y          the centre, in pixels right of and below the filter's middle
+    along, across the widths sigma along the wave and across it, in pixels
+    carrier       the frequency of the fitted wave itself: that above, unless the envelope holds less than a wave
+    one_pattern   the share of the filter's energy in its main pattern; the rest is other patterns in other colours
+    colourfulness the share of its energy off the grey axis
+
+    The best of a grid of shapes, with amplitude and phase solved for, is refined by scipy.optimize.least_squares. A
+    filter of zeros has no values. Raises ValueError unless the filters are (n, 1 or 3, size, size).
+    """
+    import pandas as pd
+    from scipy.optimize import least_squares
+
+    w = np.asarray(filters.detach().cpu() if isinstance(filters, torch.Tensor) else filters, dtype=float)
+    if w.ndim != 4 or w.shape[1] not in (1, 3) or w.shape[2] != w.shape[3]:
+        raise ValueError(f"Filters are (n, 1 or 3, size, size), not {w.shape}.")
+    size, (patterns, share) = w.shape[-1], main_patterns(w)
+    half = size / 2
+    places, widths = half * np.array([-0.6, -0.3, 0, 0.3, 0.6]), half * np.array([0.22, 0.4, 0.75])
+    grid = np.array([(x, y, s, s, f, a) for x in places for y in places for s in widths
+                     for f in (0.02, 0.06, 0.1, 0.15, 0.2, 0.26, 0.33, 0.41) for a in np.arange(12) * np.pi / 12])
+    waves = orthonormal(gabor_waves(grid, size))
+    bounds = [-half, -half, 0.6, 0.6, 0.004, -10.0], [half, half, 2.0 * size, 2.0 * size, 0.5, 10.0]
+
+    def left(shape: np.ndarray, pattern: np.ndarray) -> np.ndarray:
+        even, odd = orthonormal(gabor_waves(shape[None], size))[0]
+        return pattern - (pattern @ even) * even - (pattern @ odd) * odd
+
+    rows = []
+    for pattern, alone in zip(patterns.reshape(len(w), -1), share, strict=True):
+        if not np.isfinite(alone):
+            rows.append([np.nan] * 9)
+            continue
+        starts = grid[np.argsort(((waves @ pattern) ** 2).sum(axis=1))[:-3:-1]]
+        best = min((least_squares(left, start, args=(pattern,), bounds=bounds, x_scale=[1, 1, 1, 1, 0.05, 0.3],
+                                  max_nfev=60) for start in starts), key=lambda result: result.cost)
+        x, y, along, across, carrier, angle = best.x
+        coefficients = np.linalg.lstsq(gabor_waves(best.x[None], size)[0].T, pattern, rcond=None)[0]
+        rows.append([(90 - math.degrees(angle)) % 180, *preferred(coefficients, along, carrier), 1 - 2 * best.cost,
+                     x, y, along, across, carrier])
+    table = pd.DataFrame(rows, columns=["orientation", "frequency", "bandwidth", "fit", "x", "y", "along", "across",
+                                        "carrier"])
+    return table.assign(one_pattern=share, colourfulness=colourfulness(w))
+
+
+def scorecard(table: pd.DataFrame) -> dict[str, float]:
+    """A few numbers for all filters of `fit_gabor`'s table: medians, and the shares (0 to 1) of some kinds.
+
+    A filter is Gabor-like if its fit is 0.8 or more; of these, oriented if its bandwidth is finite, so that it answers
+    to an even surface less than half as strongly as to its stripes, else a blob; and coloured if half of its energy or
+    more is off the grey axis.
+    """
+    like, oriented, coloured = table["fit"] >= 0.8, table["bandwidth"] < math.inf, table["colourfulness"] >= 0.5
+    return {"median fit": float(table["fit"].median()), "Gabor-like": float(like.mean()),
+            "oriented": float((like & oriented).mean()), "oriented, grey": float((like & oriented & ~coloured).mean()),
+            "blobs": float((like & ~oriented).mean()), "blobs, coloured": float((like & ~oriented & coloured).mean()),
+            "median colourfulness": float(table["colourfulness"].median())}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Rungs of the ladder
+
+
+def patches(data: Spots, number: int, size: int = 11) -> torch.Tensor:
+    """`number` patches (number, 3, size, size) from the middle of the crops that `data` give."""
+    found, count, corner = [], 0, (data.side - size) // 2
+    while count < number:
+        for X, _ in data:
+            found.append(X[:, :, corner:corner + size, corner:corner + size].cpu())
+            count += len(X)
+            if count >= number:
+                break
+    return torch.cat(found)[:number]
+
+
+def whitener(X: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
+    """Principal axes (kept, D) of the rows of X, and the standard deviations along them."""
+    _, s, axes = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    return axes[:kept], s[:kept] / math.sqrt(len(X))
+
+
+def pca_filters(patches: torch.Tensor, count: int = 96) -> np.ndarray:
+    """The first `count` principal components of the patches, (count, 3, size, size), the strongest first."""
+    X = patches.flatten(1).numpy().astype(float)
+    return whitener(X, count)[0].reshape(count, *patches.shape[1:])
+
+
+def ica_filters(patches: torch.Tensor, count: int = 96, seed: int = 0) -> np.ndarray:
+    """`count` independent components of the patches, as what each adds to a patch, (count, 3, size, size)."""
+    import warnings
+
+    from sklearn.decomposition import FastICA
+    from sklearn.exceptions import ConvergenceWarning
+
+    X = patches.flatten(1).numpy().astype(float)
+    ica = FastICA(count, whiten="unit-variance", whiten_solver="eigh", max_iter=60, tol=1e-2, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)                # the last digits do not matter here
+        ica.fit(X)
+    return ica.mixing_.T.reshape(count, *patches.shape[1:])
+
+
+def kmeans_filters(patches: torch.Tensor, count: int = 96, seed: int = 0) -> np.ndarray:
+    """`count` centres of the whitened patches, (count, 3, size, size), after Coates, Lee and Ng (2011)."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    X = patches.flatten(1).numpy().astype(float)
+    X = X - X.mean(axis=1, keepdims=True)
+    X = X / np.sqrt(X.var(axis=1, keepdims=True) + 0.05)                   # every patch the same contrast, about
+    axes, sd = whitener(X, X.shape[1])
+    white = (X - X.mean(axis=0)) @ axes.T / np.sqrt(sd ** 2 + 0.01) @ axes
+    means = MiniBatchKMeans(count, batch_size=1024, n_init=1, max_iter=20, random_state=seed).fit(white)
+    return means.cluster_centers_.reshape(count, *patches.shape[1:])

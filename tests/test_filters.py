@@ -1,0 +1,206 @@
+"""Crops of one photograph, the Gabor fit on functions whose parameters are known, the ladder's rungs, the record."""
+
+import numpy as np
+import pytest
+import torch
+
+import alexnet_helpers as ah
+from alexnet_helpers import filters
+from alexnet_helpers.plots import filter_grid
+
+
+def gabor(x, y, along, across, frequency, orientation, phase, size=11):
+    """A Gabor function written down independently: bars at `orientation` degrees, counterclockwise as one sees it."""
+    turn = np.deg2rad(orientation)
+    right, down = np.meshgrid(np.arange(size) - (size - 1) / 2 - x, np.arange(size) - (size - 1) / 2 - y)
+    on_bar = right * np.cos(turn) - down * np.sin(turn)
+    off_bar = right * np.sin(turn) + down * np.cos(turn)
+    return np.exp(-off_bar ** 2 / (2 * along ** 2) - on_bar ** 2 / (2 * across ** 2)) \
+        * np.cos(2 * np.pi * frequency * off_bar + phase)
+
+
+@pytest.fixture(scope="module")
+def known():
+    rng = np.random.default_rng(0)
+    draws = [(*rng.uniform(-1.5, 1.5, 2), *rng.uniform(1.8, 3, 2), rng.uniform(0.1, 0.35), rng.uniform(0, 180),
+              rng.uniform(0, 2 * np.pi)) for _ in range(24)]
+    return np.array(draws), np.array([gabor(*draw) for draw in draws])
+
+
+def apart(angles, others):
+    return np.abs((np.asarray(angles) - others + 90) % 180 - 90)
+
+
+@pytest.mark.parametrize("noise, degrees, cycles, width", [(0, 1e-4, 1e-5, 1e-4), (0.15, 1.5, 0.012, 0.12)])
+def test_known_gabors_are_found_again(known, noise, degrees, cycles, width):
+    draws, shapes = known
+    w = shapes[:, None] * np.array([0.9, 0.3, -0.5])[:, None, None]
+    w = w / w.std(axis=(1, 2, 3), keepdims=True)
+    w = w + noise * np.random.default_rng(1).normal(size=w.shape)
+    table = ah.fit_gabor(torch.tensor(w))
+    assert apart(table["orientation"], draws[:, 5]).max() < degrees
+    assert np.abs(table["carrier"] - draws[:, 4]).max() < cycles
+    assert np.abs(table["frequency"] - draws[:, 4]).max() < 0.02
+    assert np.abs(table["along"] / draws[:, 2] - 1).max() < width
+    assert np.abs(table[["x", "y"]].to_numpy() - draws[:, :2]).max() < width
+    assert table["fit"].min() > (0.97 if noise else 1 - 1e-6)
+    expected = np.log2((draws[:, 4] * draws[:, 2] * np.pi + (np.log(2) / 2) ** 0.5)
+                       / (draws[:, 4] * draws[:, 2] * np.pi - (np.log(2) / 2) ** 0.5))
+    clear = draws[:, 4] * draws[:, 2] > 0.5                    # the two bells of the spectrum do not touch
+    if not noise:
+        # The formula is for half height on both sides of the carrier, on a spectrum that goes beyond 0.5 cycles.
+        inside = clear & (draws[:, 4] + 0.2 / draws[:, 2] < 0.5)
+        np.testing.assert_allclose(table["bandwidth"][inside], expected[inside], rtol=0.08)
+
+
+def test_orientation_is_as_one_sees_it():
+    horizontal, vertical = np.zeros((2, 1, 11, 11))
+    horizontal[:, 4:6], vertical[:, :, 4:6] = 1, 1
+    horizontal[:, 6:8], vertical[:, :, 6:8] = -1, -1
+    rising = np.fliplr(np.eye(11)) - np.fliplr(np.eye(11, k=2))                # from the lower left to the upper right
+    table = ah.fit_gabor(np.stack([horizontal, vertical, rising[None]]))
+    assert (apart(table["orientation"], [0, 90, 45]) < 3).all()
+
+
+def test_noise_has_no_gabor_in_it():
+    noise = np.random.default_rng(0).normal(size=(40, 3, 11, 11))
+    table = ah.fit_gabor(noise)
+    assert table["fit"].max() < 0.35
+    assert table["colourfulness"].median() == pytest.approx(2 / 3, abs=0.05)   # two axes of three
+
+
+def test_blob_is_a_gabor_without_a_wave():
+    blob = gabor(0.5, -0.5, 2, 2, 0, 0, 0)[None, None]
+    row = ah.fit_gabor(blob).iloc[0]
+    assert row["fit"] > 0.999
+    assert row["frequency"] < 0.01
+    assert row["bandwidth"] == np.inf
+    assert (row["along"], row["across"]) == (pytest.approx(2, abs=0.1), pytest.approx(2, abs=0.1))
+
+
+def test_edge_prefers_the_frequency_of_its_width():
+    """The derivative of a bell of width s answers most to 1 / (2 pi s) cycles a pixel."""
+    y, x = np.mgrid[-5:6, -5:6]
+    edge = x * np.exp(-(x ** 2 + y ** 2) / (2 * 2.0 ** 2))
+    row = ah.fit_gabor(edge[None, None]).iloc[0]
+    assert row["frequency"] == pytest.approx(1 / (4 * np.pi), abs=0.005)
+    assert row["bandwidth"] < np.inf
+    assert apart(row["orientation"], 90) < 1
+
+
+def test_colourfulness_of_grey_of_opponents_and_of_one_colour():
+    shape = gabor(0, 0, 2, 2, 0.2, 30, 0)
+    colours = np.array([[1, 1, 1], [1, -1, 0], [1, 0, 0], [1, 1, -2]])[:, :, None, None]
+    table = ah.fit_gabor(colours * shape)
+    np.testing.assert_allclose(table["colourfulness"], [0, 1, 2 / 3, 1], atol=1e-9)
+    np.testing.assert_allclose(table["one_pattern"], 1)
+    assert ah.fit_gabor(shape[None, None])["colourfulness"].item() == 0
+
+
+def test_filter_of_zeros_has_no_values_and_other_shapes_are_refused():
+    assert ah.fit_gabor(np.zeros((1, 3, 11, 11))).isna().all(axis=None)
+    with pytest.raises(ValueError, match="1 or 3"):
+        ah.fit_gabor(np.zeros((4, 2, 11, 11)))
+
+
+def test_scorecard_counts_kinds():
+    shape, blob = gabor(0, 0, 2, 2, 0.2, 30, 0), gabor(0, 0, 2, 2, 0, 0, 0)
+    grey, opponent = np.ones((3, 1, 1)), np.array([1, -1, 0])[:, None, None]
+    noise = np.random.default_rng(0).normal(size=(3, 11, 11))
+    card = filters.scorecard(ah.fit_gabor(np.stack([grey * shape, opponent * shape, opponent * blob, noise])))
+    assert card["Gabor-like"] == 0.75
+    assert (card["oriented"], card["oriented, grey"], card["blobs"], card["blobs, coloured"]) == (0.5, 0.25, 0.25, 0.25)
+
+
+def test_crops_come_again_with_their_seed():
+    train = ah.photo_spots(spots=5, batch_size=8, batches=2, seed=3, device="cpu")
+    first, again = list(train), list(ah.photo_spots(spots=5, batch_size=8, batches=2, seed=3, device="cpu"))
+    X, y = first[0]
+    assert len(train) == len(first) == 2
+    assert X.shape == (8, 3, 64, 64)
+    assert X.dtype == torch.float32
+    assert set(y.tolist()) <= set(range(5))
+    assert all(torch.equal(a, b) for pair in zip(first, again, strict=True) for a, b in zip(*pair, strict=True))
+    assert not torch.equal(X, next(iter(train))[0])            # another epoch, other crops
+    fixed = ah.photo_spots(spots=5, batch_size=8, batches=1, shuffle=False, device="cpu")
+    assert torch.equal(next(iter(fixed))[0], next(iter(fixed))[0])
+
+
+def test_crops_are_where_their_spot_is():
+    """A photograph whose colour is its place: red grows to the right, green downwards."""
+    down, right = np.mgrid[:200, :300]
+    photo = np.stack([right * 0.85, down * 1.25, 0 * right], axis=2).astype(np.uint8)
+    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), grey=0, device="cpu")
+    y = torch.arange(40).repeat(10)
+    middle = data.crops(y)[:, :2, 15:17, 15:17].mean(dim=(2, 3)) * data.sd + data.mean[:2]
+    places = torch.stack([middle[:, 0] * 255 / 0.85, middle[:, 1] * 255 / 1.25], dim=1)
+    off = places - data.places[y]
+    assert off.mean(dim=0).abs().max() < 1.5
+    assert off.std(dim=0).tolist() == [pytest.approx(32 / 12, rel=0.25)] * 2
+    assert (data.places > 16).all()
+    assert (data.places < torch.tensor([300 - 16, 200 - 16])).all()
+
+
+def test_crops_are_turned_scaled_and_mirrored_but_not_squeezed():
+    down, right = np.mgrid[:200, :300]
+    photo = np.stack([right, down, 0.0 * right], axis=2)          # not rounded to grey levels
+    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), device="cpu")
+    X = data.crops(torch.randint(40, (400,))) * data.sd
+    x, y = X[:, 0] * 255, X[:, 1] * 255                        # the place in the photo, up to a constant
+    step_right = torch.stack([x[:, 16, 17] - x[:, 16, 16], y[:, 16, 17] - y[:, 16, 16]], dim=1)
+    step_down = torch.stack([x[:, 17, 16] - x[:, 16, 16], y[:, 17, 16] - y[:, 16, 16]], dim=1)
+    torch.testing.assert_close(step_right.norm(dim=1), step_down.norm(dim=1), atol=0.01, rtol=0)
+    assert (step_right * step_down).sum(dim=1).abs().max() < 0.01
+    scale = step_right.norm(dim=1)
+    assert 0.45 < scale.min() < 0.55 < 0.9 < scale.max() < 1.05
+    turned = step_right[:, 0] * step_down[:, 1] - step_right[:, 1] * step_down[:, 0]
+    assert 0.4 < (turned < 0).float().mean() < 0.6             # mirrored, half of them
+    assert (step_right[:, 0] < 0).float().mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_some_crops_are_grey_and_a_small_photo_is_refused():
+    data = ah.photo_spots(spots=4, batch_size=400, batches=1, grey=0.25, tint=0, device="cpu")
+    X, _ = next(iter(data))
+    grey = (X - X.mean(dim=1, keepdim=True)).abs().amax(dim=(1, 2, 3)) < 1e-4
+    assert grey.float().mean() == pytest.approx(0.25, abs=0.07)
+    with pytest.raises(ValueError, match="do not fit"):
+        ah.photo_spots(np.zeros((60, 90, 3), np.uint8))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_network_learns_a_few_spots(groups):
+    torch.manual_seed(0)
+    train = ah.photo_spots(spots=4, batch_size=32, batches=30, device="cpu")
+    net = ah.spot_network(filters=16, spots=4, groups=groups)
+    before = net.conv1.weight.detach().clone()
+    history = ah.fit(net, train, ah.photo_spots(spots=4, batch_size=64, batches=2, shuffle=False, seed=1, device="cpu"),
+                     epochs=1, lr=0.05, momentum=0.9, show=False)
+    assert history.test_accuracy[-1] > 0.4                     # 0.25 by chance
+    assert not torch.equal(before, net.conv1.weight)
+
+
+@pytest.mark.parametrize("make", [filters.pca_filters, filters.ica_filters, filters.kmeans_filters])
+def test_rungs_of_the_ladder(make):
+    found = filters.patches(ah.photo_spots(batch_size=100, batches=3, device="cpu"), 1_000)
+    assert found.shape == (1_000, 3, 11, 11)
+    w = make(found, 8)
+    assert w.shape == (8, 3, 11, 11)
+    assert np.isfinite(w).all()
+    np.testing.assert_allclose(w, make(found, 8))
+
+
+def test_principal_components_are_those_of_the_covariance():
+    X = torch.randn(500, 3, 2, 2, generator=torch.Generator().manual_seed(0)) * torch.arange(1., 13).view(3, 2, 2)
+    values, vectors = np.linalg.eigh(np.cov(X.flatten(1).double().T.numpy()))
+    found = filters.pca_filters(X, 5).reshape(5, -1)
+    np.testing.assert_allclose(np.abs(found @ vectors[:, :-6:-1]), np.eye(5), atol=1e-5)
+
+
+def test_grid_shows_every_filter_and_says_what_it_shows():
+    w = np.random.default_rng(0).normal(size=(18, 3, 11, 11))
+    figure = filter_grid(w, "Noise", columns=6)
+    picture = figure.axes[0].images[0].get_array()
+    assert picture.shape == (3 * 13, 6 * 13, 3)
+    assert picture.min() >= 0
+    assert "18 filters of 11 by 11" in figure.alt
+    assert "Gabor-like 0%" in figure.alt
