@@ -791,7 +791,8 @@ def where_minutes_go(images: int, flops: float, loads: dict[str, float], machine
         ax.axhline(images / rate, color=colour, ls=dash, label=f"loading alone, {name}")
     for i, (name, speed) in enumerate(sorted(machines.items(), key=lambda item: item[1])):
         ax.plot(speed / 1e12, images * flops / speed, MARKERS[i % 6], color=BLUE, ms=7)
-        ax.annotate(name, (speed / 1e12, images * flops / speed), (7, 5), textcoords="offset points", fontsize=9)
+        ax.annotate(name, (speed / 1e12, images * flops / speed), (8, 7), textcoords="offset points", fontsize=9,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     ax.plot(crossing / 1e12, images / loads[first], "o", ms=13, markerfacecolor="none", color=BLACK)
     ax.set(xscale="log", yscale="log", xlabel="speed of the machine (TFLOP/s, logarithmic)",
            ylabel=f"seconds for {images:,} images")
