@@ -6,6 +6,7 @@ from .claims import check_claim, cite_claim
 from .comparing import best_arm, compare, difference, summary
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
+from .filter_record import load_filters
 from .filters import fit_gabor, photo_spots, spot_network
 from .history import facts
 from .inspection import (
@@ -37,6 +38,6 @@ __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteErr
            "RandomCrop", "RandomFlip", "alexnet", "alexnet_2012_code", "alexnet_paper", "alexnet_torchvision",
            "alexnet_two_towers", "best_arm", "caffenet", "check_claim", "check_exercise", "cite_claim", "compare",
            "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
-           "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_record", "memory_table",
-           "photo_spots", "principal_colours", "profile", "saved_bytes", "spot_network", "summary", "ten_crop",
-           "use_course_style", "with_commas", "xavier_init"]
+           "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_filters", "load_record",
+           "memory_table", "photo_spots", "principal_colours", "profile", "saved_bytes", "spot_network", "summary",
+           "ten_crop", "use_course_style", "with_commas", "xavier_init"]

@@ -97,4 +97,11 @@ def record_gpu() -> dict:
     return gpu_record.record_gpu()
 
 
-RECORDS = {"lenet": record_lenet, "gpu": record_gpu}
+def record_filters() -> dict:
+    """Filters learned from one photograph: see `filter_record`."""
+    from . import filter_record  # which imports this module
+
+    return filter_record.record_filters()
+
+
+RECORDS = {"lenet": record_lenet, "gpu": record_gpu, "filters": record_filters}

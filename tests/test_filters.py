@@ -1,11 +1,13 @@
 """Crops of one photograph, the Gabor fit on functions whose parameters are known, the ladder's rungs, the record."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 import alexnet_helpers as ah
-from alexnet_helpers import filters
+from alexnet_helpers import filter_record, filters, recording
 from alexnet_helpers.plots import filter_grid
 
 
@@ -130,7 +132,8 @@ def test_crops_are_where_their_spot_is():
     """A photograph whose colour is its place: red grows to the right, green downwards."""
     down, right = np.mgrid[:200, :300]
     photo = np.stack([right * 0.85, down * 1.25, 0 * right], axis=2).astype(np.uint8)
-    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), grey=0, device="cpu")
+    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), turn=180, sharpen=0,
+                          device="cpu")
     y = torch.arange(40).repeat(10)
     middle = data.crops(y)[:, :2, 15:17, 15:17].mean(dim=(2, 3)) * data.sd + data.mean[:2]
     places = torch.stack([middle[:, 0] * 255 / 0.85, middle[:, 1] * 255 / 1.25], dim=1)
@@ -144,7 +147,8 @@ def test_crops_are_where_their_spot_is():
 def test_crops_are_turned_scaled_and_mirrored_but_not_squeezed():
     down, right = np.mgrid[:200, :300]
     photo = np.stack([right, down, 0.0 * right], axis=2)          # not rounded to grey levels
-    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), device="cpu")
+    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), turn=180, sharpen=0,
+                          device="cpu")
     X = data.crops(torch.randint(40, (400,))) * data.sd
     x, y = X[:, 0] * 255, X[:, 1] * 255                        # the place in the photo, up to a constant
     step_right = torch.stack([x[:, 16, 17] - x[:, 16, 16], y[:, 16, 17] - y[:, 16, 16]], dim=1)
@@ -204,3 +208,86 @@ def test_grid_shows_every_filter_and_says_what_it_shows():
     assert picture.min() >= 0
     assert "18 filters of 11 by 11" in figure.alt
     assert "Gabor-like 0%" in figure.alt
+
+
+SMALL = {"one tower": (1, 0, 0.01, 0.01), "two towers, seed 1": (2, 1, 0.01, 0.01)}
+
+
+def record(networks=SMALL):
+    return filter_record.record_filters("filters", networks, batches=3, filters=8, spots=4, looks=2)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "FOLDER", tmp_path)
+    monkeypatch.setattr(filter_record, "seconds_an_epoch", lambda *_: 0.1)
+    return tmp_path
+
+
+def test_record_is_whole_small_and_without_pickles(folder, capsys):
+    made = record()
+    assert ah.load_record("filters") == json.loads(json.dumps(made))
+    for network in SMALL:
+        looks = made["networks"][network]["looks"]
+        assert [look["epoch"] for look in looks] == [0, 3, 6]
+        assert all(0 <= look["Gabor-like"] <= 1 for look in looks)
+    kept = ah.load_filters()
+    assert set(kept) == {name + end for name in SMALL for end in ("", " before")}
+    assert all(w.shape == (8, 3, 11, 11) and w.dtype == np.float32 for w in kept.values())
+    assert not np.allclose(kept["one tower"], kept["one tower before"])
+    assert sorted(path.name for path in folder.iterdir()) == ["filters.json", "filters.npz"]
+
+
+def test_interrupted_record_continues_to_the_same_filters(folder, monkeypatch):
+    record()
+    whole = ah.load_filters()
+    for path in folder.iterdir():
+        path.unlink()
+    real, calls = filter_record.fit, []
+
+    def broken(*arguments, **options):
+        calls.append(options["epochs"])
+        history = real(*arguments, **{**options, "epochs": min(4, options["epochs"])})
+        history.interrupted = options["epochs"] > 4
+        return history
+
+    monkeypatch.setattr(filter_record, "fit", broken)
+    with pytest.raises(KeyboardInterrupt):
+        record()
+    assert calls == [3, 6]
+    assert len(list(folder.glob("*.checkpoint"))) == 1
+    assert ah.load_record("filters")["networks"]["one tower"]["looks"][-1]["epoch"] == 3
+    monkeypatch.setattr(filter_record, "fit", real)
+    record()
+    again = ah.load_filters()
+    assert all(np.array_equal(whole[name], again[name]) for name in whole)
+    monkeypatch.setattr(filter_record, "fit", None)            # nothing is left to do
+    record()
+
+
+def test_missing_record_is_said_to_be_missing(folder, capsys):
+    assert ah.load_filters() is None
+    assert "record filters" in capsys.readouterr().out
+
+
+def test_sharpening_takes_off_a_share_of_a_blurred_copy():
+    from scipy.ndimage import gaussian_filter
+
+    photo = np.random.default_rng(0).integers(256, size=(70, 90, 3), dtype=np.uint8)
+    plain, sharp = (ah.photo_spots(photo, sharpen=share, device="cpu") for share in (0, 0.5))
+    image = (plain.photo[0] * plain.sd).numpy() + plain.mean[:, None, None].numpy()
+    np.testing.assert_allclose(image, photo.transpose(2, 0, 1) / 255, atol=1e-5)
+    expected = image - 0.5 * np.stack([gaussian_filter(layer, 4, mode="mirror", truncate=3) for layer in image])
+    found = (sharp.photo[0] * sharp.sd).numpy() + sharp.mean[:, None, None].numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("turn", [0, 20])
+def test_crops_are_turned_by_so_much_at_most(turn):
+    down, right = np.mgrid[:200, :300]
+    data = ah.photo_spots(np.stack([right, down, 0.0 * right], axis=2), spots=40, side=32, scale=(1, 1.01), turn=turn,
+                          sharpen=0, device="cpu")
+    X = data.crops(torch.randint(40, (400,))) * data.sd * 255
+    step = X[:, :2, 16, 17] - X[:, :2, 16, 16]
+    angle = torch.rad2deg(torch.atan2(step[:, 1], step[:, 0].abs()))
+    assert angle.abs().max() == pytest.approx(turn, abs=1)

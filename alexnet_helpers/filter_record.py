@@ -1,0 +1,106 @@
+"""What `python -m alexnet_helpers record filters` learns: AlexNet's conv1 from one photograph, in one tower and in two.
+
+The filters stand in notebooks/recorded/filters.npz, how they were made and the scorecard on the way in filters.json.
+Each network is kept as soon as it is whole; one that was interrupted goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from . import recording
+from .filters import fit_gabor, photo_spots, scorecard, spot_network
+from .training import fit, profile
+
+# Name -> groups of conv2, seed, minutes of training on a CPU and on a GPU.
+NETWORKS = {"one tower": (1, 0, 16, 5), "two towers, seed 0": (2, 0, 3, 1), "two towers, seed 1": (2, 1, 3, 1),
+            "two towers, seed 2": (2, 2, 3, 1)}
+BATCH_SIZE = 32
+RECIPE = {"lr": 0.03, "momentum": 0.9, "weight_decay": 3e-3}
+
+
+def load_filters(name: str = "filters") -> dict[str, np.ndarray] | None:
+    """The recorded filters, float32 (96, 3, 11, 11) each, by the network's name; " before" is added for the start.
+
+    None, with a line that says how to make them, if there are none.
+    """
+    return None if recording.load_record(name) is None else read_filters(name)
+
+
+def read_filters(name: str) -> dict[str, np.ndarray]:
+    path = recording.FOLDER / f"{name}.npz"
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as stored:
+        return {key: stored[key].astype(np.float32) for key in stored}
+
+
+def save_filters(name: str, filters: dict[str, np.ndarray]) -> None:
+    """Write them in float16, aside, then rename."""
+    recording.FOLDER.mkdir(parents=True, exist_ok=True)
+    aside = recording.FOLDER / f"{name}.npz.part"
+    with aside.open("wb") as file:
+        np.savez_compressed(file, **{key: w.astype(np.float16) for key, w in filters.items()})
+    aside.replace(recording.FOLDER / f"{name}.npz")
+
+
+def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, float, float]] | None = None,
+                   batches: int = 200, filters: int = 96, spots: int = 256, looks: int = 9) -> dict:
+    """Train the networks that the record lacks, and return it.
+
+    Each trains for so many epochs of `batches` batches as the first ones say will take its minutes, at a rate that
+    falls along a cosine. `looks` times on the way, at the end too, its filters are measured.
+    """
+    device = profile().device
+    record = recording.load_record(name) or {
+        **recording.provenance(name), "photo": "skimage.data.astronaut(), NASA, public domain", **RECIPE,
+        "batch_size": BATCH_SIZE, "batches": batches, "spots": spots, "networks": {}}
+    for network, (groups, seed, on_cpu, on_cuda) in (networks or NETWORKS).items():
+        part = record["networks"].setdefault(network, {"groups": groups, "seed": seed, "looks": []})
+        if part["looks"] and part["looks"][-1]["epoch"] == part.get("epochs"):
+            continue
+        if "epochs" not in part:
+            minutes = on_cpu if device == "cpu" else on_cuda
+            part["epochs"] = max(2, round(60 * minutes / seconds_an_epoch(groups, batches, filters, spots)))
+        train = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=batches, seed=seed)
+        test = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=20, shuffle=False, seed=1_000 + seed)
+        torch.manual_seed(seed)
+        net = spot_network(filters, spots, groups=groups)
+        kept = read_filters(name)
+        kept[f"{network} before"] = net.conv1.weight.detach().numpy().copy()
+        if not part["looks"]:
+            part["looks"].append({"epoch": 0, **scorecard(fit_gabor(net.conv1.weight))})
+            save_filters(name, kept)
+            recording.save_record(name, record)
+        epochs = part["epochs"]
+        checkpoint = recording.FOLDER / f"{name}, {network}.checkpoint"
+        for epoch in sorted({max(1, round(epochs * 0.5 ** i)) for i in range(looks)}):
+            if epoch <= part["looks"][-1]["epoch"]:
+                continue
+            history = fit(net, train, test, epochs=epoch, show=False, checkpoint=checkpoint, **RECIPE,
+                          schedule=lambda update, epochs=epochs: CosineAnnealingLR(update, epochs))
+            if history.interrupted:
+                raise KeyboardInterrupt
+            part["looks"].append({"epoch": epoch, "seconds": sum(history.seconds),
+                                  "test accuracy": history.test_accuracy[-1], **scorecard(fit_gabor(net.conv1.weight))})
+            kept[network] = net.conv1.weight.detach().cpu().numpy()
+            save_filters(name, kept)
+            recording.save_record(name, record)
+            print(f"{network}, epoch {epoch} of {epochs}: {history}", flush=True)
+        checkpoint.unlink()
+    return record
+
+
+def seconds_an_epoch(groups: int, batches: int, filters: int, spots: int) -> float:
+    """From a tenth of an epoch, after some batches to warm up."""
+    net, few = spot_network(filters, spots, groups=groups), max(1, batches // 10)
+    for size in (3, few):
+        data = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=size)
+        one = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=1)
+        started = time.perf_counter()
+        fit(net, data, one, epochs=1, show=False, **RECIPE)
+    return (time.perf_counter() - started) * batches / few
