@@ -423,8 +423,8 @@ def lenet_inputs(answer: dict[str, float]) -> str | None:
         return "One of them is hardly better than guessing. Is it ReLU, the rate 0.01 and the momentum 0.9?"
     if max(answer.values()) > 0.88:
         return "That is too good for 1,000 images. Measured on the test images, trained on the first 1,000?"
-    if answer["standardised"] <= answer["raw"]:
-        return "Standardised pixels should learn faster. Are the test images standardised too?"
+    if answer["standardised"] < answer["raw"] - 0.03:          # raw ones differ by as much from seed to seed
+        return "Standardised pixels should do no worse than raw ones. Are the test images standardised too?"
     if max(answer["flips"], answer["shifts"]) > answer["standardised"] + 0.03:
         return "So large a gain from augmentation is odd here. Did both start from standardised pixels, with 400 steps?"
     return None
