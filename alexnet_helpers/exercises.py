@@ -268,12 +268,12 @@ def full_exchange(answer: int) -> str | None:
 
 @exercise("5.1")
 def moments_of_dropout(answer: tuple[float, float]) -> str | None:
-    x, p = 4.0, 0.2
+    x, p = 10.0, 0.2
     mean, variance = answer
     if abs(mean - x * (1 - p)) < 1e-6:
         return "That is the mean without the division by 1 - p, which PyTorch does in training."
     if abs(mean - x) > 1e-6:
-        return "The mean: with probability 0.8 a 5 comes out, else a 0."
+        return "The mean: with probability 0.8 a 12.5 comes out, else a 0."
     right = x ** 2 * p / (1 - p)
     for value, hint in ((right, None), (right ** 0.5, "That is the standard deviation."),
                         (x ** 2 * p * (1 - p), "Mean right; that is the variance without the division by 1 - p."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,13 +16,13 @@ import alexnet_helpers as ah
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_dropout.ipynb"
 
 
-def from_notebook(name: str) -> object:
-    """The function `name` as a cell of the chapter defines it; only definitions of that cell are executed."""
+def from_notebook(name: str, **others: object) -> object:
+    """The function `name` as a cell of the chapter defines it, alone; `others` are what else it calls, by name."""
     cells = ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]]
     cell = next(cell for cell in cells if f"def {name}(" in cell)
     start = cell.index(f"def {name}(")
     body = cell[start:].split("\n\n\n")[0]
-    names = {"nn": nn, "ah": ah, "torch": torch}
+    names = {"nn": nn, "ah": ah, "torch": torch, **others}
     exec(body, names)
     return names[name]
 
@@ -59,6 +60,28 @@ def test_where_networks_have_their_dropout() -> None:
             assert switched_off(net) == [("fc6", 0.5), ("fc7", 0.5)]
         for net in (ah.alexnet_torchvision(), torchvision.models.alexnet(weights=None)):
             assert switched_off(net) == [("pool5", 0.5), ("fc6", 0.5)]
+
+
+def test_the_chapter_s_check_of_mean_and_variance_can_tell() -> None:
+    as_predicted = from_notebook("as_predicted")
+    torch.manual_seed(4)
+    values = torch.full((200_000,), 3.0, dtype=torch.float64)
+    for p in (0.1, 0.5, 0.8):
+        right = nn.functional.dropout(values, p)
+        assert as_predicted(right, 3.0, p)
+        assert not as_predicted(right, 3.0, p + 0.02)              # another noise
+        assert not as_predicted(right + 0.2, 3.0, p)               # another mean
+        assert not as_predicted(3 + 1.1 * (right - 3), 3.0, p)     # the mean is right, the variance is not
+
+
+def test_as_many_labels_are_wrong_as_the_chapter_says() -> None:
+    def few_pictures(seed: int, number: int) -> SimpleNamespace:
+        labels = torch.arange(number) % 10
+        return SimpleNamespace(labels=labels.clone(), right=labels, device="cpu")
+
+    train = from_notebook("wrong_labels", few_pictures=few_pictures)(seed=0)
+    assert (train.labels != train.right).sum() == 150 and len(train.labels) == 500
+    assert train.labels.min() == 0 and train.labels.max() == 9
 
 
 def test_many_sampled_networks_lie_on_either_side_of_the_scaled_pass() -> None:

@@ -23,7 +23,7 @@ def table(shift: float, spread: float = 0.004, seeds: int = 3, dropout: str = "d
 
 
 @pytest.mark.parametrize("number, answer", [
-    ("5.1", (4, 4)), ("5.1", (4.0, 4.0)),  # 0.8 x 25 - 16
+    ("5.1", (10, 25)), ("5.1", (10.0, 25.0)),  # 0.8 x 156.25 - 100
     ("5.2", 0.7),
     ("5.3", drop_maps),
     ("5.3", lambda X, p: nn.functional.dropout2d(X, p)),
@@ -34,9 +34,10 @@ def test_right(number: str, answer: object) -> None:
 
 
 @pytest.mark.parametrize("number, answer, hint", [
-    ("5.1", (3.2, 2.56), "without the division"), ("5.1", (5, 4), "a 5 comes out"),
-    ("5.1", (4, 2), "standard deviation"), ("5.1", (4, 2.56), "variance without"), ("5.1", (4, 64), "changed places"),
-    ("5.1", (4, 20), "mean of the squares"), ("5.1", (4, 0.25), "square of the value"), ("5.1", (4, 7), "Mean right"),
+    ("5.1", (8, 16), "without the division"), ("5.1", (12.5, 25), "a 12.5 comes out"),
+    ("5.1", (10, 5), "standard deviation"), ("5.1", (10, 16), "variance without"),
+    ("5.1", (10, 400), "changed places"), ("5.1", (10, 125), "mean of the squares"),
+    ("5.1", (10, 0.25), "square of the value"), ("5.1", (10, 10), "the mean of the squares minus"),
     ("5.2", 1 / 0.7, "larger"), ("5.2", 0.3, "share that is dropped"), ("5.2", 1.0, "unscaled"),
     ("5.2", 0.5, "One half"), ("5.2", 1 / 0.3, "do not grow"), ("5.2", 0.49, "Write down"),
     ("5.3", lambda X, p: nn.functional.dropout(X, p), "One decision a map"),
