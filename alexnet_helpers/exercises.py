@@ -491,7 +491,8 @@ def swish_slope(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
     if found.shape != x.shape:
         return f"For {len(x)} inputs it returns a tensor of shape {tuple(found.shape)}; one slope for each is asked."
     for values, hint in ((expected, None), (s * (1 - s), "That is the sigmoid's own. The x in front has a slope too."),
-                         (x * s, "That is the function. What is its derivative?"), (s, "The product rule has two terms."),
+                         (x * s, "That is the function. What is its derivative?"),
+                         (s, "The product rule has two terms."),
                          (x * s * (1 - s), "That is one of the two terms of the product rule.")):
         if torch.allclose(found.double(), values, atol=1e-5):
             return hint
@@ -518,8 +519,8 @@ def sigmoids_with_gradient(answer: nn.Module) -> str | None:
     share = flow["conv1"] / flow["fc8"]
     if share >= 0.01:
         return None
-    return (f"conv1 gets {share:.1g} of fc8's gradient, and 0.01 is asked. Draw each layer's weights with a multiple of "
-            "1 / √inputs; the 4 of exercise 4.2 supposes inputs near 0, and larger weights leave them less near."
+    return (f"conv1 gets {share:.1g} of fc8's gradient, and 0.01 is asked. Draw each layer's weights with a multiple "
+            "of 1 / √inputs; the 4 of exercise 4.2 supposes inputs near 0, and larger weights leave them less near."
             if share > 0 else "No gradient reaches conv1 at all: are the weights 0?")
 
 
@@ -550,7 +551,8 @@ def largest_batch(answer: int) -> str | None:
             (1, room, "Weights, their gradients, and momentum: that makes three."),
             (0, room, "The weights, their gradients and momentum have to fit too."),
             (4, room, "One copy too many: weights, gradients, momentum."),
-            (3, 4096 * 2**20, "600 MiB are not free."), (3, (4000 - 600) * 10**6, "A GiB is 1024 MiB, a MiB 2^20 bytes."),
+            (3, 4096 * 2**20, "600 MiB are not free."),
+            (3, (4000 - 600) * 10**6, "A GiB is 1024 MiB, a MiB 2^20 bytes."),
             (3, 4 * 10**9 - 600 * 2**20, "A GiB is 1024 MiB, a MiB 2^20 bytes.")):
         if answer == (memory - copies * weights) // each:
             return hint
