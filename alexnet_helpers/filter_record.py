@@ -67,7 +67,8 @@ def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, fl
             minutes = on_cpu if device == "cpu" else on_cuda
             part["epochs"] = max(2, round(60 * minutes / seconds_an_epoch(groups, batches, filters, spots)))
         train = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=batches, seed=seed)
-        test = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=20, shuffle=False, seed=1_000 + seed)
+        test = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=max(1, batches // 10), shuffle=False,
+                           seed=1_000 + seed)
         torch.manual_seed(seed)
         net = spot_network(filters, spots, groups=groups)
         kept = read_filters(name)
