@@ -291,3 +291,15 @@ def test_crops_are_turned_by_so_much_at_most(turn):
     step = X[:, :2, 16, 17] - X[:, :2, 16, 16]
     angle = torch.rad2deg(torch.atan2(step[:, 1], step[:, 0].abs()))
     assert angle.abs().max() == pytest.approx(turn, abs=1)
+
+
+def test_the_record_that_travels_with_the_course():
+    record, kept = ah.load_record("filters"), ah.load_filters()
+    if record is None:
+        pytest.skip("not recorded yet")
+    assert (recording.FOLDER / "filters.npz").stat().st_size < 500_000
+    for network in set(kept) & set(record["networks"]):
+        looks = record["networks"][network]["looks"]
+        card = filters.scorecard(filters.fit_gabor(kept[network]))
+        assert card["median fit"] == pytest.approx(looks[-1]["median fit"], abs=0.02)      # float16
+        assert card["median fit"] > 0.7 > 0.3 > looks[0]["median fit"]
