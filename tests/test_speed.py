@@ -28,19 +28,21 @@ def batch():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="about Linux's C library")
 def test_memory_of_a_batch_is_not_fetched_anew():
-    """Counted in pages that the system had to provide; a float32 tensor of 64 MiB has 16,384 of them."""
+    """Counted in pages that the system had to provide. A float32 tensor of 64 MiB has 16,384, fewer if they are huge."""
     import resource
 
-    def faults():
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        for _ in range(3):
+    def fewest_faults(rounds=5):
+        """The fewest of some rounds: now and then the library puts something small into the gap and must fetch more."""
+        faults = []
+        for _ in range(rounds):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
             torch.empty(2 ** 24).fill_(1)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+        return min(faults)
 
-    before = faults()                                          # this test comes first: memory once kept may stay near
+    fetched = fewest_faults()                                  # this test comes first: memory once kept may stay near
     with speed.memory_kept():
-        faults()
-        assert faults() < 500 < before
+        assert fewest_faults() < fetched / 10
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="about Linux's C library")
