@@ -56,20 +56,6 @@ def test_gains_of_the_paper_stand_in_the_small_network() -> None:
              "WEIGHTED": ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"],
              "training": lambda *_, **__: [(0, 0.9)], "first": lambda *_: 0}    # the race itself is not run here
     exec("from collections import OrderedDict", names)
-    exec(cell_with("def small_alexnet"), names)
-    net = names["small_alexnet"](nn.ReLU)
-    weighted = [name for name, module in net.named_children() if hasattr(module, "weight")]
-    assert weighted == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
-    assert [name for name, module in ah.alexnet().named_children() if hasattr(module, "weight")] == weighted
-    assert net(torch.rand(2, 1, 28, 28)).shape == (2, 10)
-
-
-def test_gains_of_the_paper_stand_in_the_small_network() -> None:
-    names = {"nn": nn, "ah": ah, "torch": torch, "math": math, "print": lambda *_: None, "device": torch.device("cpu"),
-             "DRAWS": {"0.01": lambda W: nn.init.normal_(W, std=0.01), "Xavier": nn.init.xavier_normal_}, "pd": pytest.importorskip("pandas"),
-             "WEIGHTED": ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"],
-             "profile": ah.profile(), "training": lambda *_, **__: [(0, 0.9)], "first": lambda *_: 0}
-    exec("from collections import OrderedDict", names)
     for text in ("def small_alexnet", "def build(", "paper, small =", "def with_gains"):
         exec(cell_with(text), names)
     net = names["with_gains"](nn.ReLU, seed=0, bias=1.0)

@@ -28,7 +28,7 @@ def batch():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="about Linux's C library")
 def test_memory_of_a_batch_is_not_fetched_anew():
-    """Counted in pages that the system had to provide. A float32 tensor of 64 MiB has 16,384, fewer if they are huge."""
+    """Counted in pages that the system had to provide. 64 MiB are 16,384 pages, or fewer large ones."""
     import resource
 
     def fewest_faults(rounds=5):
