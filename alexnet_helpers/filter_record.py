@@ -24,7 +24,7 @@ RECIPE = {"lr": 0.03, "momentum": 0.9, "weight_decay": 3e-3}
 
 
 def load_filters(name: str = "filters") -> dict[str, np.ndarray] | None:
-    """The recorded filters, float32 (96, 3, 11, 11) each, by the network's name; " before" is added for the start.
+    """The recorded filters, float32 (96, 3, 11, 11) each, by the network's name; " before" is the first one's start.
 
     None, with a line that says how to make them, if there are none.
     """
@@ -72,7 +72,8 @@ def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, fl
         torch.manual_seed(seed)
         net = spot_network(filters, spots, groups=groups)
         kept = read_filters(name)
-        kept[f"{network} before"] = net.conv1.weight.detach().numpy().copy()
+        if not kept:                                           # of one network, to show; the others start alike
+            kept[f"{network} before"] = net.conv1.weight.detach().numpy().copy()
         if not part["looks"]:
             part["looks"].append({"epoch": 0, **scorecard(fit_gabor(net.conv1.weight))})
             save_filters(name, kept)
