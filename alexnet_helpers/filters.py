@@ -7,6 +7,7 @@ clusters of the crops, ours tell the spots that the crops come from.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -209,6 +210,54 @@ def preferred(coefficients: np.ndarray, along: float, carrier: float) -> tuple[f
     return f[peak], math.log2((f[peak + above[0]] if len(above) else 0.5) / f[max(below[-1], 1)])
 
 
+@functools.cache
+def start_shapes(size: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """A grid of shapes, (m, 6), and the orthonormal cosines and sines of each, (m, size * size), float32."""
+    half = size / 2
+    places, widths = half * np.array([-0.6, -0.3, 0, 0.3, 0.6]), half * np.array([0.22, 0.4, 0.75])
+    grid = np.array([(x, y, s, s, f, a) for x in places for y in places for s in widths
+                     for f in (0.02, 0.06, 0.1, 0.15, 0.2, 0.26, 0.33, 0.41) for a in np.arange(12) * np.pi / 12])
+    even, odd = orthonormal(gabor_waves(grid, size)).swapaxes(0, 1).astype(np.float32)
+    return grid, (even, odd)
+
+
+def least_squares(shapes: np.ndarray, patterns: np.ndarray, size: int,
+                  steps: int = 150) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes (n, 6) moved to where they explain their pattern (n, size * size) best, and the energy left, (n,).
+
+    Levenberg and Marquardt's method for all at once, within bounds, with differences for derivatives.
+    """
+    half, small = size / 2, 1e-7 * np.array([1, 1, 1, 1, 0.05, 0.3])
+    low, high = np.array([[-half, -half, 0.6, 0.6, 0.004, -10], [half, half, 2 * size, 2 * size, 0.5, 10]])
+
+    def left(shapes: np.ndarray, patterns: np.ndarray) -> np.ndarray:
+        waves = orthonormal(gabor_waves(shapes, size))
+        return patterns - np.einsum("nk,nkd->nd", np.einsum("nd,nkd->nk", patterns, waves), waves)
+
+    shapes, damping, now = shapes.copy(), np.full(len(shapes), 0.01), np.arange(len(shapes))
+    rest = left(shapes, patterns)
+    errors, still = (rest ** 2).sum(axis=1), np.zeros(len(shapes), dtype=int)
+    for _ in range(steps):
+        at, p, r = shapes[now], patterns[now], rest[now]
+        slopes = np.stack([(left(at + h, p) - r) / h.sum() for h in np.diag(small)], axis=1)           # (n, 6, D)
+        down = -np.einsum("njd,nd->nj", slopes, r)
+        slopes[((at <= low) & (down < 0)) | ((at >= high) & (down > 0))] = 0                 # against its bound
+        square = slopes @ slopes.swapaxes(1, 2)
+        scale = np.einsum("njj->nj", square) * damping[now, None] + 1e-9
+        step = np.linalg.solve(square + scale[:, None] * np.eye(6), down[..., None])[..., 0]
+        new = np.clip(at + step, low, high)
+        tried = left(new, p)
+        error = (tried ** 2).sum(axis=1)
+        better = error < errors[now]
+        still[now] = np.where(better & (errors[now] - error > 1e-9), 0, still[now] + 1)
+        damping[now] *= np.where(better, 0.2, 5)
+        shapes[now[better]], rest[now[better]], errors[now[better]] = new[better], tried[better], error[better]
+        now = now[still[now] < 4]
+        if not len(now):
+            break
+    return shapes, errors
+
+
 def fit_gabor(filters: torch.Tensor | np.ndarray) -> pd.DataFrame:
     """A Gabor function fitted to each filter's main spatial pattern by least squares; a row a filter.
 
@@ -222,39 +271,33 @@ def fit_gabor(filters: torch.Tensor | np.ndarray) -> pd.DataFrame:
     one_pattern   the share of the filter's energy in its main pattern; the rest is other patterns in other colours
     colourfulness the share of its energy off the grey axis
 
-    The best of a grid of shapes, with amplitude and phase solved for, is refined by scipy.optimize.least_squares. A
-    filter of zeros has no values. Raises ValueError unless the filters are (n, 1 or 3, size, size).
+    The four best of a grid of shapes, with amplitude and phase solved for, are refined by `least_squares`. A filter of
+    zeros has no values. Raises ValueError unless the filters are (n, 1 or 3, size, size).
     """
     import pandas as pd
-    from scipy.optimize import least_squares
 
     w = np.asarray(filters.detach().cpu() if isinstance(filters, torch.Tensor) else filters, dtype=float)
     if w.ndim != 4 or w.shape[1] not in (1, 3) or w.shape[2] != w.shape[3]:
         raise ValueError(f"Filters are (n, 1 or 3, size, size), not {w.shape}.")
     size, (patterns, share) = w.shape[-1], main_patterns(w)
-    half = size / 2
-    places, widths = half * np.array([-0.6, -0.3, 0, 0.3, 0.6]), half * np.array([0.22, 0.4, 0.75])
-    grid = np.array([(x, y, s, s, f, a) for x in places for y in places for s in widths
-                     for f in (0.02, 0.06, 0.1, 0.15, 0.2, 0.26, 0.33, 0.41) for a in np.arange(12) * np.pi / 12])
-    waves = orthonormal(gabor_waves(grid, size))
-    bounds = [-half, -half, 0.6, 0.6, 0.004, -10.0], [half, half, 2.0 * size, 2.0 * size, 0.5, 10.0]
-
-    def left(shape: np.ndarray, pattern: np.ndarray) -> np.ndarray:
-        even, odd = orthonormal(gabor_waves(shape[None], size))[0]
-        return pattern - (pattern @ even) * even - (pattern @ odd) * odd
-
-    rows = []
-    for pattern, alone in zip(patterns.reshape(len(w), -1), share, strict=True):
-        if not np.isfinite(alone):
-            rows.append([np.nan] * 9)
-            continue
-        starts = grid[np.argsort(((waves @ pattern) ** 2).sum(axis=1))[:-3:-1]]
-        best = min((least_squares(left, start, args=(pattern,), bounds=bounds, x_scale=[1, 1, 1, 1, 0.05, 0.3],
-                                  max_nfev=60) for start in starts), key=lambda result: result.cost)
-        x, y, along, across, carrier, angle = best.x
-        coefficients = np.linalg.lstsq(gabor_waves(best.x[None], size)[0].T, pattern, rcond=None)[0]
-        rows.append([(90 - math.degrees(angle)) % 180, *preferred(coefficients, along, carrier), 1 - 2 * best.cost,
-                     x, y, along, across, carrier])
+    whole = np.isfinite(share)
+    patterns = patterns.reshape(len(w), -1)[whole]
+    grid, waves = start_shapes(size)
+    explained = np.zeros((len(patterns), len(grid)))
+    for wave in waves:                                         # the cosines, then the sines
+        explained += (patterns @ wave.T) ** 2
+    starts = grid[np.argsort(explained, axis=1)[:, :-5:-1]]                # (n, 4, 6)
+    shapes, errors = least_squares(starts.reshape(-1, 6), patterns.repeat(4, axis=0), size)
+    best = np.arange(len(patterns)), errors.reshape(-1, 4).argmin(axis=1)
+    shapes, errors = shapes.reshape(-1, 4, 6)[best], errors.reshape(-1, 4)[best]
+    rows = np.full((len(w), 9), np.nan)
+    found = []
+    for pattern, shape, error in zip(patterns, shapes, errors, strict=True):
+        x, y, along, across, carrier, angle = shape
+        coefficients = np.linalg.lstsq(gabor_waves(shape[None], size)[0].T, pattern, rcond=None)[0]
+        found.append([(90 - math.degrees(angle)) % 180, *preferred(coefficients, along, carrier), 1 - error, x, y,
+                      along, across, carrier])
+    rows[whole] = np.array(found).reshape(-1, 9)
     table = pd.DataFrame(rows, columns=["orientation", "frequency", "bandwidth", "fit", "x", "y", "along", "across",
                                         "carrier"])
     return table.assign(one_pattern=share, colourfulness=colourfulness(w))
