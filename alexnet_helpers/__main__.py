@@ -1,4 +1,5 @@
-"""Commands of the course: `python -m alexnet_helpers data`, `train`, `benchmark`, `record`, `notebooks`, `picture`."""
+"""Commands of the course: `python -m alexnet_helpers`, then `data`, `train`, `benchmark`, `record`, `notebooks`, `slides`
+or `picture`."""
 
 from __future__ import annotations
 
@@ -40,6 +41,8 @@ def notebooks_command(paths: list[Path]) -> int:
     import nbformat
     from nbclient import NotebookClient
 
+    from .slides import mark_slides
+
     os.environ.setdefault("ALEXNET_PROFILE", "quick")          # the profile that pytest --nbval compares with
     for path in paths or sorted((data.PROJECT / "notebooks").rglob("[0-9]*.ipynb")):
         started = time.perf_counter()
@@ -49,8 +52,25 @@ def notebooks_command(paths: list[Path]) -> int:
         for cell in notebook.cells:
             for output in cell.get("outputs", []):             # a stored view of a widget that is gone shows an error
                 output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        mark_slides(notebook)
         nbformat.write(notebook, path)
         print(f"{path.name}: {(time.perf_counter() - started) / 60:.1f} minutes", flush=True)
+    return 0
+
+
+def slides_command(paths: list[Path]) -> int:
+    """Say again which cells of stored notebooks share a page of slides, without executing anything."""
+    import nbformat
+
+    from .slides import mark_slides
+
+    for path in paths or sorted((data.PROJECT / "notebooks").rglob("[0-9]*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        before = nbformat.writes(notebook)
+        mark_slides(notebook)
+        if nbformat.writes(notebook) != before:
+            nbformat.write(notebook, path)
+            print(f"{path.name}: slides marked")
     return 0
 
 
@@ -121,6 +141,8 @@ def main(arguments: list[str] | None = None) -> int:
     record.add_argument("name", choices=recording.RECORDS)
     notebooks = commands.add_parser("notebooks", help="execute notebooks (all by default) and store their outputs")
     notebooks.add_argument("paths", nargs="*", type=Path)
+    slides = commands.add_parser("slides", help="mark the slides of notebooks (all by default), executing nothing")
+    slides.add_argument("paths", nargs="*", type=Path)
     commands.add_parser("picture", help="draw the README's picture")
     benchmark = commands.add_parser("benchmark", help="time the book's way of training and the course's")
     benchmark.add_argument("path", nargs="?", type=Path, default=Path("benchmark.json"), help="where to write the JSON")
@@ -139,6 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
         return data_command()
     if chosen.command == "notebooks":
         return notebooks_command(chosen.paths)
+    if chosen.command == "slides":
+        return slides_command(chosen.paths)
     if chosen.command == "picture":
         return picture_command()
     if chosen.command == "train":
