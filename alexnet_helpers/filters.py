@@ -303,6 +303,15 @@ def fit_gabor(filters: torch.Tensor | np.ndarray) -> pd.DataFrame:
     return table.assign(one_pattern=share, colourfulness=colourfulness(w))
 
 
+def fitted_gabors(filters: torch.Tensor | np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """The Gabor functions of `fit_gabor`'s table for these filters, (n, size, size), as large as the main patterns."""
+    patterns, _ = main_patterns(filters.detach().cpu() if isinstance(filters, torch.Tensor) else filters)
+    shapes = table[["x", "y", "along", "across", "carrier"]].assign(angle=np.radians(90 - table["orientation"]))
+    waves = orthonormal(gabor_waves(shapes.to_numpy(), patterns.shape[-1]))
+    amplitudes = np.einsum("nd,nkd->nk", patterns.reshape(len(patterns), -1), waves)
+    return np.einsum("nk,nkd->nd", amplitudes, waves).reshape(patterns.shape)
+
+
 def scorecard(table: pd.DataFrame) -> dict[str, float]:
     """A few numbers for all filters of `fit_gabor`'s table: medians, and the shares (0 to 1) of some kinds.
 

@@ -203,7 +203,7 @@ def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
 def image_grid(images: torch.Tensor, titles: list[str], columns: int, title: str = "") -> Figure:
     """Images (N, 1, H, W) or (N, 3, H, W) in [0, 1], each under its title."""
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.05 * columns, 1.3 * rows + 0.3), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(min(1.05 * columns, 8.8), 1.3 * rows + 0.3), squeeze=False)
     for ax, image, name in zip(axes.flat, images.cpu(), titles, strict=False):
         ax.imshow(image.squeeze(0) if len(image) == 1 else image.permute(1, 2, 0), vmin=0, vmax=1)
         ax.set_title(name, fontsize=9, fontweight="normal", loc="center")
@@ -220,7 +220,7 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
 
     `tables` maps a network's name to its `layer_table`. Within each panel all squares share one scale.
     """
-    figure, panels = plt.subplots(2, 1, figsize=(10.5, 6.8), height_ratios=(1, 1.25))
+    figure, panels = plt.subplots(2, 1, figsize=(8.8, 6.2), height_ratios=(1, 1.25))
     sums = []
     for ax, title, area_of in ((panels[0], "Area: values that a layer computes for one image",
                                 lambda row: math.prod(row["output shape"])),
@@ -229,7 +229,7 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
                  for name, table in tables.items()}
         sums.append({name: sum(layers.values()) for name, layers in areas.items()})
         sides = [area ** 0.5 for layers in areas.values() for area in layers.values()]
-        room, x = sum(sides) / 14, 0.0                         # the least width in which a label can stand
+        room, x = sum(sides) / 12, 0.0                         # the least width in which a label can stand
         for (name, layers), colour in zip(areas.items(), COLOURS, strict=False):
             start = x
             for layer, area in layers.items():
@@ -341,14 +341,14 @@ def two_towers(shapes: dict[str, tuple[int, ...]], sent: dict[str, int]) -> Figu
     `shapes` maps the layers of one tower to the shape of their outputs, `sent` the layers that read both towers to
     the number of values that cross over, an image. A layer in `sent` alone stands on the first GPU only.
     """
-    figure, ax = plt.subplots(figsize=(9, 3.2))
+    figure, ax = plt.subplots(figsize=(8.8, 3.2))
 
     def box(x: float, y: float, layer: str, shape: tuple[int, ...] | None) -> None:
         ax.add_patch(Rectangle((x, y - 0.2), 0.66, 0.4, color=SKY if y else ORANGE))
         ax.annotate(layer, (x + 0.33, y + 0.09 * (shape is not None)), ha="center", va="center", fontsize=10,
                     fontweight="bold")
         if shape:
-            ax.annotate("×".join(map(str, shape)), (x + 0.33, y - 0.1), ha="center", va="center", fontsize=7.5)
+            ax.annotate("×".join(map(str, shape)), (x + 0.33, y - 0.1), ha="center", va="center", fontsize=8)
 
     for i, (layer, shape) in enumerate(shapes.items()):
         for y in (1, 0):
@@ -392,8 +392,10 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
                 label=name)
         above = marker != MARKERS[0]
         for layer, (intensity, rate) in series.items():
+            others = [i / intensity for i, _ in series.values() if i != intensity and 0.4 < i / intensity < 2.5]
+            side = "center" if not others else "right" if max(others) > 1 else "left"      # away from a close neighbour
             ax.annotate(layer, (intensity, rate / 1e9), (0, 7 if above else -8), textcoords="offset points",
-                        ha="center", va="bottom" if above else "top", fontsize=8, color=colour)
+                        ha=side, va="bottom" if above else "top", fontsize=9)
     y = [rate / 1e9 for series in points.values() for _, rate in series.values()]
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",
            ylabel="achieved rate (GFLOP/s)", ylim=(min(y) / 2, 2 * max(*y, flops / 1e9)))
@@ -444,7 +446,7 @@ def timeline(milestones: list[dict]) -> Figure:
                      zip(COLOURS, MARKERS, strict=False), strict=False))
     names = {"network": "a network", "features": "features made by hand", "data": "data", "hardware": "hardware",
              "recognition": "recognition"}
-    figure, ax = plt.subplots(figsize=(9.6, 5.4))
+    figure, ax = plt.subplots(figsize=(8.8, 5.4))
     ax.axvline(2012, color=BLACK, lw=1, ls=":", zorder=0)
     for row, m in enumerate(milestones):
         colour, marker = kinds[m["kind"]]
@@ -482,9 +484,10 @@ def challenge(entries: list[dict], single: float, fair: tuple[dict, dict]) -> Fi
         ax.annotate(f"{error:.1f}", (error, -row), (4, 0), textcoords="offset points", va="center", fontsize=10)
     best, second = (entry["error"] for entry in fair)
     low, high = (next(-row for row, bar in enumerate(bars) if bar[1] == error) for error in (best, second))
-    ax.plot([best, best], [low - 0.36, high - 0.1], ls=":", color=BLACK, lw=1.2)
-    ax.annotate("", (second, high), (best, high), arrowprops={"arrowstyle": "<->", "color": BLACK, "lw": 1.4})
-    ax.annotate(f"{second - best:.2f} points", ((best + second) / 2, high), (0, 3), textcoords="offset points",
+    arrow = high - 0.24                                        # low in its bar, so that its label stands in there too
+    ax.plot([best, best], [low - 0.36, arrow], ls=":", color=BLACK, lw=1.2)
+    ax.annotate("", (second, arrow), (best, arrow), arrowprops={"arrowstyle": "<->", "color": BLACK, "lw": 1.4})
+    ax.annotate(f"{second - best:.2f} points", ((best + second) / 2, arrow), (0, 2), textcoords="offset points",
                 ha="center", va="bottom", fontsize=9)
     ax.set_yticks([-row for row in range(len(bars))], [name for name, *_ in bars])
     ax.grid(axis="y", alpha=0)
@@ -520,7 +523,7 @@ def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, t
     test images, small open marks single seeds. `leads` maps a size to the lead of `names[0]` over `names[1]` and its
     two standard errors, both as fractions.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.9), width_ratios=(1.35, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4.1), width_ratios=(1.35, 1))
     for arm, ((name, curve), colour, marker) in enumerate(zip(curves.items(), COLOURS, MARKERS, strict=False)):
         sizes = [size * 1.06 ** (arm - 1) for size in curve]   # side by side, so that the bars do not hide each other
         means = [right_or_wrong.mean() for right_or_wrong in curve.values()]
@@ -532,17 +535,22 @@ def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, t
                       markerfacecolor="white", markeredgewidth=0.9)
     left.set(xlabel="training images", ylabel="test accuracy", xscale="log")
     left.legend(fontsize=9, loc="lower right")
-    left.set_title(title)
     points = [100 * lead for lead, _ in leads.values()]
     right.axhline(0, color=BLACK, lw=1)
     right.errorbar(list(leads), points, yerr=[100 * error for _, error in leads.values()], color=BLACK, marker="o",
                    capsize=4, ls="none")
     right.set(xlabel="training images", ylabel="percentage points", xscale="log")
+    for size, point, (lead, error) in zip(leads, points, leads.values(), strict=True):
+        right.annotate(f"{100 * lead:+.1f} ± {100 * error:.1f}", (size, point), (8, 0), textcoords="offset points",
+                       va="center", fontsize=9)
     right.set_title(f"{names[0]} minus {names[1]}", fontweight="normal")
+    left.set_title("every subset (open), mean and 95 % interval", fontweight="normal")
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     for ax in (left, right):
         ax.set_xticks(list(leads), [f"{size:,}" for size in leads])
         ax.minorticks_off()
         ax.margins(x=0.12)
+    right.margins(x=0.25)
     figure.alt = "Test accuracy over training images. " + "; ".join(
         f"{name}: " + ", ".join(f"{r.mean():.3f} at {size:,}" for size, r in curve.items())
         for name, curve in curves.items()) + f". Lead of {names[0]} over {names[1]}, points: " + ", ".join(
@@ -589,7 +597,7 @@ def accepted_sizes(inputs: range, last_map: dict[str, list[int]], accepted: dict
 
 def layer_shares(tables: dict[str, pd.DataFrame], layers: list[str]) -> Figure:
     """Each layer's share of a network's parameters, left, and of its multiply-accumulates, right; from layer tables."""
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(8.8, 3.6), sharey=True)
     words = []
     for ax, what in zip(panels, ("parameters", "MACs"), strict=True):
         looks = ((BLUE, ""), (ORANGE, "//"))

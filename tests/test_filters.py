@@ -8,7 +8,7 @@ import torch
 
 import alexnet_helpers as ah
 from alexnet_helpers import filter_record, filters, recording
-from alexnet_helpers.plots import filter_grid
+from alexnet_helpers.plots import filter_grid, filter_rows, strips
 
 
 def gabor(x, y, along, across, frequency, orientation, phase, size=11):
@@ -69,6 +69,14 @@ def test_noise_has_no_gabor_in_it():
     table = ah.fit_gabor(noise)
     assert table["fit"].max() < 0.35
     assert table["colourfulness"].median() == pytest.approx(2 / 3, abs=0.05)   # two axes of three
+
+
+def test_fitted_gabors_leave_what_the_fit_says(known):
+    w = known[1][:6, None] + 0.1 * np.random.default_rng(0).normal(size=(6, 3, 11, 11))
+    table = ah.fit_gabor(w)
+    patterns, _ = filters.main_patterns(w)
+    left = ((patterns - filters.fitted_gabors(torch.tensor(w), table)) ** 2).sum(axis=(1, 2))
+    np.testing.assert_allclose(left, 1 - table["fit"], atol=1e-6)
 
 
 def test_blob_is_a_gabor_without_a_wave():
@@ -208,6 +216,19 @@ def test_grid_shows_every_filter_and_says_what_it_shows():
     assert picture.min() >= 0
     assert "18 filters of 11 by 11" in figure.alt
     assert "Gabor-like 0%" in figure.alt
+
+
+def test_rows_and_strips_say_what_they_show():
+    w = np.random.default_rng(0).normal(size=(40, 1, 11, 11))
+    figure = filter_rows({"noise": w, "in colours": torch.randn(16, 3, 11, 11)}, "Two rows", columns=4)
+    pictures = [ax.images[0].get_array() for ax in figure.axes]
+    assert [picture.shape for picture in pictures] == [(13, 4 * 13, 3)] * 2
+    first, last = pictures[0][1:-1, 1:12, 0], pictures[0][1:-1, 40:51, 0]
+    np.testing.assert_allclose(first, w[0, 0] / abs(w[0]).max() / 2 + 0.5)
+    np.testing.assert_allclose(last, w[39, 0] / abs(w[39]).max() / 2 + 0.5)
+    assert "noise, in colours" in figure.alt
+    figure = strips({"fit": {"a": np.array([1, 2, 9]), "b": np.array([3, np.inf, np.nan])}}, "Strips")
+    assert "Medians of fit: a 2, b 3" in figure.alt
 
 
 SMALL = {"one tower": (1, 0, 0.01, 0.01), "two towers, seed 1": (2, 1, 0.01, 0.01)}
