@@ -1,12 +1,11 @@
-"""Commands of the course: `python -m alexnet_helpers`, then `data`, `train`, `benchmark`, `record`, `notebooks`, `slides`
-or `picture`."""
+"""Commands of the course: `python -m alexnet_helpers`, then `data`, `train`, `benchmark`, `record`, `notebooks`,
+`minutes`, `slides` or `picture`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
 from . import data, recording
@@ -39,22 +38,37 @@ def data_command() -> int:
 def notebooks_command(paths: list[Path]) -> int:
     """Execute notebooks and store their outputs, with nothing in them that changes from run to run by itself."""
     import nbformat
-    from nbclient import NotebookClient
 
+    from .minutes import executed
     from .slides import mark_slides
 
     os.environ.setdefault("ALEXNET_PROFILE", "quick")          # the profile that pytest --nbval compares with
     for path in paths or sorted((data.PROJECT / "notebooks").rglob("[0-9]*.ipynb")):
-        started = time.perf_counter()
-        notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=1800, record_timing=False, store_widget_state=False, coalesce_streams=True,
-                       resources={"metadata": {"path": str(path.parent)}}).execute()
+        notebook, minutes = executed(path)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):             # a stored view of a widget that is gone shows an error
                 output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
         mark_slides(notebook)
         nbformat.write(notebook, path)
-        print(f"{path.name}: {(time.perf_counter() - started) / 60:.1f} minutes", flush=True)
+        print(f"{path.name}: {minutes:.1f} minutes", flush=True)
+    return 0
+
+
+def minutes_command(paths: list[Path]) -> int:
+    """Execute chapters without storing their outputs, and write the minutes into the README's table."""
+    from .minutes import executed, machine, write_minutes
+
+    measured = {}
+    for path in paths or sorted((data.PROJECT / "notebooks").glob("[0-9]*.ipynb")):
+        _, measured[path.name] = executed(path)
+        print(f"{path.name}: {measured[path.name]:.1f} minutes", flush=True)
+    try:
+        without_row = write_minutes(data.PROJECT / "README.md", measured, machine())
+    except ValueError as error:                                # a part of the column from another machine
+        print(error, file=sys.stderr)
+        return 1
+    for name in without_row:
+        print(f"README.md has no row for {name}.", file=sys.stderr)
     return 0
 
 
@@ -75,16 +89,22 @@ def slides_command(paths: list[Path]) -> int:
 
 
 def picture_command() -> int:
-    """Draw the README's picture again."""
+    """Draw the README's pictures again."""
+    from .filter_record import load_filters
     from .inspection import layer_table
     from .models import alexnet, lenet
-    from .plots import networks_to_scale, use_course_style
+    from .plots import filter_grid, networks_to_scale, use_course_style
 
     use_course_style()
-    path = data.PROJECT / "notebooks" / "networks_to_scale.png"
-    networks_to_scale({"LeNet": layer_table(lenet(), (1, 28, 28)),
-                       "AlexNet": layer_table(alexnet(), (1, 224, 224))}).savefig(path)
-    print(f"Drawn: {path}")
+    pictures = {"networks_to_scale": networks_to_scale({"LeNet": layer_table(lenet(), (1, 28, 28)),
+                                                        "AlexNet": layer_table(alexnet(), (1, 224, 224))})}
+    if (filters := load_filters()) is not None:
+        pictures["filters_of_one_photograph"] = filter_grid(
+            filters["one tower"], "96 filters of AlexNet's first layer, learned from one photograph")
+    for name, figure in pictures.items():
+        path = data.PROJECT / "notebooks" / f"{name}.png"
+        figure.savefig(path)
+        print(f"Drawn: {path}. {figure.alt}")
     return 0
 
 
@@ -141,9 +161,11 @@ def main(arguments: list[str] | None = None) -> int:
     record.add_argument("name", choices=recording.RECORDS)
     notebooks = commands.add_parser("notebooks", help="execute notebooks (all by default) and store their outputs")
     notebooks.add_argument("paths", nargs="*", type=Path)
+    minutes = commands.add_parser("minutes", help="measure the chapters (all by default); into the README's table")
+    minutes.add_argument("paths", nargs="*", type=Path)
     slides = commands.add_parser("slides", help="mark the slides of notebooks (all by default), executing nothing")
     slides.add_argument("paths", nargs="*", type=Path)
-    commands.add_parser("picture", help="draw the README's picture")
+    commands.add_parser("picture", help="draw the README's pictures")
     benchmark = commands.add_parser("benchmark", help="time the book's way of training and the course's")
     benchmark.add_argument("path", nargs="?", type=Path, default=Path("benchmark.json"), help="where to write the JSON")
     train = commands.add_parser("train", help="train by a whole recipe; several processes: torchrun "
@@ -161,6 +183,8 @@ def main(arguments: list[str] | None = None) -> int:
         return data_command()
     if chosen.command == "notebooks":
         return notebooks_command(chosen.paths)
+    if chosen.command == "minutes":
+        return minutes_command(chosen.paths)
     if chosen.command == "slides":
         return slides_command(chosen.paths)
     if chosen.command == "picture":
