@@ -851,7 +851,7 @@ def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFr
     order = table.assign(coloured=table["colourfulness"] >= 0.5).sort_values(["coloured", "orientation"]).index
     w = np.array(filters.detach().cpu() if hasattr(filters, "detach") else filters)[order]
     n, side = len(w), w.shape[-1] + 2
-    w = w / np.maximum(abs(w).max(axis=(1, 2, 3), keepdims=True), 1e-12) / 2 + 0.5
+    w = in_few_levels(w)
     rows = -(-n // columns)
     sheet = np.ones((rows * columns, side, side, 3))
     sheet[:n, 1:-1, 1:-1] = np.broadcast_to(w, (n, 3, side - 2, side - 2)).transpose(0, 2, 3, 1)
@@ -865,6 +865,13 @@ def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFr
         f"{name} {card[name]:.0%}" for name in ("Gabor-like", "oriented", "oriented, grey", "blobs", "blobs, coloured"))
         + f"; median R squared of the Gabor fit {card['median fit']:.2f}")
     return figure
+
+
+def in_few_levels(w: np.ndarray) -> np.ndarray:
+    """Filters, each scaled to 0 to 1 with zero in the middle, in 15 levels: enough for the eye, and small as PNG."""
+    import numpy as np
+
+    return np.round(7 * w / np.maximum(abs(w).max(axis=(1, 2, 3), keepdims=True), 1e-12)) / 14 + 0.5
 
 
 def filter_rows(rows: dict[str, np.ndarray | torch.Tensor], title: str, columns: int = 16) -> Figure:
