@@ -89,7 +89,7 @@ def test_figure_described_in_its_own_words(outputs):
 
 def test_fit_leaves_one_line_and_one_figure(outputs):
     [picture] = pictures(outputs["fit"])
-    assert "cross-entropy (nats) over epoch" in alt(picture)
+    assert "Loss and accuracy over epochs" in alt(picture) and "run 1, 3 epochs: training loss " in alt(picture)
     [line] = texts(outputs["fit"])
     assert line.startswith("3 epochs in ")
     assert "test accuracy 0." in line
