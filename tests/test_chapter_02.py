@@ -19,7 +19,7 @@ def from_notebook(name: str) -> Callable[[], nn.Module]:
     """The function `name` as a cell of the chapter defines it."""
     cells = ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]]
     cell = next(cell for cell in cells if f"def {name}()" in cell)
-    names = {"nn": nn, "ah": ah}
+    names = {"nn": nn, "ah": ah, "torch": torch}
     exec(cell, names)
     return names[name]
 
