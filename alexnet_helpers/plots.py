@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import torch
+    from IPython.display import HTML
 
     from .training import History
 
-# Okabe and Ito's palette, which people with colour-vision deficiency can tell apart; markers and dashes say it again.
+# Okabe and Ito's palette, which people with colour-vision deficiency can tell apart. Even so no series is known by its
+# colour alone: lines and dots differ in marker or dash, areas in hatch or plainly in lightness (tests/test_figures.py).
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
@@ -100,7 +102,11 @@ def describe(figure: Figure) -> str:
         for line, label in zip(lines, labels, strict=False):
             x, y = line.get_xdata(orig=False), line.get_ydata(orig=False)          # numbers, whatever was drawn
             name = "" if label.startswith("_") else f"{label}: "
-            if len(x) > 1:
+            if line.get_transform() == ax.get_yaxis_transform(which="grid"):       # drawn by axhline
+                words.append(f"{name}a level line at {y[0]:.3g}")
+            elif line.get_transform() == ax.get_xaxis_transform(which="grid"):
+                words.append(f"{name}an upright line at {x[0]:.3g}")
+            elif len(x) > 1:
                 words.append(f"{name}{y[0]:.3g} at {x[0]:.3g} to {y[-1]:.3g} at {x[-1]:.3g}")
         for bars in ax.containers:
             if hasattr(bars, "patches"):
@@ -176,7 +182,7 @@ class TrainingDisplay:
 
 
 def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
-    """Loss and accuracy over epochs; one colour and marker a name, one thin line a run; dashed: training."""
+    """Loss and accuracy over epochs; one colour and marker a name, one thin line a run; dashed, hollow: training."""
     figure, (loss_axes, accuracy_axes) = plt.subplots(1, 2, figsize=(8.8, 3.5))
     for (name, histories), colour, marker in zip(runs.items(), COLOURS, MARKERS, strict=False):
         for i, history in enumerate(histories):
@@ -184,7 +190,8 @@ def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
             for ax, train, test in ((loss_axes, history.train_loss, history.test_loss),
                                     (accuracy_axes, history.train_accuracy, history.test_accuracy)):
                 label = f"{name} " if name else ""
-                ax.plot(epochs, train, "--", color=colour, lw=1, label=f"{label}training" if i == 0 else None)
+                ax.plot(epochs, train, "--", color=colour, marker=marker, ms=3, mfc="white", lw=1,
+                        label=f"{label}training" if i == 0 else None)
                 ax.plot(epochs, test, "-", color=colour, marker=marker, ms=3, label=f"{label}test" if i == 0 else None)
     loss_axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
@@ -193,6 +200,11 @@ def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
     handles, labels = loss_axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9.5)
     loss_axes.set_title(title)
+    figure.alt = f"{title}. Loss and accuracy over epochs, as they stand after the last: ".lstrip(". ") + "; ".join(
+        f"{name} run {i}, {len(h.seconds)} epochs: ".lstrip() + ", ".join(
+            f"{part} loss {loss[-1]:.3g}, accuracy {accuracy[-1]:.3g}" for part, loss, accuracy in (
+                ("training", h.train_loss, h.train_accuracy), ("test", h.test_loss, h.test_accuracy)) if loss)
+        for name, histories in runs.items() for i, h in enumerate(histories, start=1))
     return figure
 
 
@@ -221,14 +233,16 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
     `tables` maps a network's name to its `layer_table`. Within each panel all squares share one scale.
     """
     figure, panels = plt.subplots(2, 1, figsize=(8.8, 6.2), height_ratios=(1, 1.25))
-    sums = []
+    words = []
     for ax, title, area_of in ((panels[0], "Convolutions compute: area is the number of values for one image",
                                 lambda row: math.prod(row["output shape"])),
                                (panels[1], "Fully connected layers remember: area is the number of parameters",
                                 lambda row: row["parameters"])):
         areas = {name: {layer: area_of(row) for layer, row in table.drop("total").query("parameters > 0").iterrows()}
                  for name, table in tables.items()}
-        sums.append({name: sum(layers.values()) for name, layers in areas.items()})
+        largest = {name: max(layers, key=layers.get) for name, layers in areas.items()}
+        words += [title + ". " + "; ".join(f"{name}: {sum(layers.values()):,} in all, most in {largest[name]}, "
+                                           f"{layers[largest[name]]:,}" for name, layers in areas.items())]
         sides = [area ** 0.5 for layers in areas.values() for area in layers.values()]
         room, x = sum(sides) / 12, 0.0                         # the least width in which a label can stand
         for (name, layers), colour in zip(areas.items(), COLOURS, strict=False):
@@ -239,13 +253,12 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
                 ax.annotate(f"{layer}\n{short(area)}", (x + slot / 2, 0), (0, -4), textcoords="offset points",
                             ha="center", va="top", fontsize=9.5)
                 x += slot + room / 8
-            ax.text(start, max(area ** 0.5 for area in layers.values()) + room / 4, name, color=colour,
-                    fontweight="bold", fontsize=12, va="bottom")
+            ax.text(start, max(area ** 0.5 for area in layers.values()) + room / 4, name, fontweight="bold",
+                    fontsize=12, va="bottom")
             x += room / 2
         ax.set(xlim=(0, x), ylim=(0, max(sides) + room), aspect="equal", title=title)
         ax.axis("off")
-    figure.alt = "Each layer drawn as a square. " + " ".join(
-        f"{name}: {sums[0][name]:,} values an image and {sums[1][name]:,} parameters in total." for name in tables)
+    figure.alt = ". ".join(words) + "."
     return figure
 
 
@@ -313,7 +326,8 @@ def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, r
     ax.axvspan(max(0, left), size, color=SKY, alpha=0.25, lw=0, label="image")
     for pad_from, pad_to in ((-padding, 0), (size, size + padding)):
         if padding and pad_to > left:
-            ax.axvspan(max(pad_from, left), pad_to, color="0.85", lw=0, label="padding" if pad_from > 0 else None)
+            ax.axvspan(max(pad_from, left), pad_to, facecolor="0.85", edgecolor="0.6", hatch="..", lw=0,
+                       label="padding" if pad_from > 0 else None)
     if missed:
         ax.axvspan(end, size, color=ORANGE, alpha=0.6, lw=0, hatch="//", label="never read")
     for row, start in enumerate(shown):
@@ -326,13 +340,14 @@ def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, r
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(False)
     ax.legend(fontsize=9, loc="lower left", framealpha=0.9, frameon=True)
-    ending = (f"the last {missed} pixels are never read" if missed else
-              f"the last window overhangs by {outside} pixels" if outside else "every pixel is read")
+    ending = (f"the last {missed} pixels are never read" if missed > 1 else
+              "the last pixel is never read" if missed else
+              f"the last window overhangs by {outside} pixel{'s'[:outside - 1]}" if outside else "every pixel is read")
     ax.set_title(f"{outputs} outputs; {ending}\n({size} pixels, window {kernel}, stride {stride}, "
                  f"padding {padding}, rounded {'up' if round_up else 'down'})")
-    figure.alt = (f"A convolution with window {kernel}, stride {stride} and padding {padding} over {size} pixels puts "
-                  f"{outputs} windows, the last from pixel {starts[-1]} to {end - 1}; {missed} pixels are never read, "
-                  f"{outside} lie outside of image and padding.")
+    figure.alt = (f"{outputs} outputs; {ending}. A convolution with window {kernel}, stride {stride} and padding "
+                  f"{padding} over {size} pixels has its last window from pixel {starts[-1]} to {end - 1}; "
+                  f"{missed} pixels are never read, {outside} lie outside of image and padding.")
     return figure
 
 
@@ -345,7 +360,7 @@ def two_towers(shapes: dict[str, tuple[int, ...]], sent: dict[str, int]) -> Figu
     figure, ax = plt.subplots(figsize=(8.8, 3.2))
 
     def box(x: float, y: float, layer: str, shape: tuple[int, ...] | None) -> None:
-        ax.add_patch(Rectangle((x, y - 0.2), 0.66, 0.4, color=SKY if y else ORANGE))
+        ax.add_patch(Rectangle((x, y - 0.2), 0.66, 0.4, color=SKY if y else YELLOW))
         ax.annotate(layer, (x + 0.33, y + 0.09 * (shape is not None)), ha="center", va="center", fontsize=10,
                     fontweight="bold")
         if shape:
@@ -364,15 +379,16 @@ def two_towers(shapes: dict[str, tuple[int, ...]], sent: dict[str, int]) -> Figu
         for start, end in ((0.2, 0.8), (0.8, 0.2)) if both else ((0.2, 0.8),):
             ax.annotate("", (x, end), (x - 0.34, start),
                         arrowprops={"arrowstyle": "->", "color": VERMILION, "lw": 1.6})
-        ax.annotate(f"{values:,}", (x - 0.17, 1.26), ha="center", va="bottom", fontsize=10, color=VERMILION)
+        ax.annotate(f"{values:,}", (x - 0.17, 1.26), ha="center", va="bottom", fontsize=10)
         if not both:
             box(x, 1, layer, None)
             ax.annotate("", (x, 1), (x - 0.34, 1), arrowprops={"arrowstyle": "->", "color": "0.4"})
     ax.set(xlim=(-0.75, len(shapes) + 0.75), ylim=(-0.3, 1.5))
     ax.axis("off")
     ax.set_title(f"{sum(sent.values()):,} values cross between the GPUs for each image")
-    figure.alt = ("Two towers of " + ", ".join(shapes) + ". Values that cross: "
-                  + ", ".join(f"{values:,} before {layer}" for layer, values in sent.items()) + ".")
+    figure.alt = (f"{sum(sent.values()):,} values cross between the GPUs for each image. Two towers of "
+                  + ", ".join(f"{layer} {'×'.join(map(str, shape))}" for layer, shape in shapes.items())
+                  + ". They cross: " + ", ".join(f"{values:,} before {layer}" for layer, values in sent.items()) + ".")
     return figure
 
 
@@ -395,37 +411,43 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
         for layer, (intensity, rate) in series.items():
             others = [i / intensity for i, _ in series.values() if i != intensity and 0.4 < i / intensity < 2.5]
             side = "center" if not others else "right" if max(others) > 1 else "left"      # away from a close neighbour
-            ax.annotate(layer, (intensity, rate / 1e9), (0, 7 if above else -8), textcoords="offset points",
-                        ha=side, va="bottom" if above else "top", fontsize=9)
+            ax.annotate(layer, (intensity, rate / 1e9), (0, 7) if above else (-4, -4), textcoords="offset points",
+                        ha=side if above else "right", va="bottom" if above else "top", fontsize=9)
     y = [rate / 1e9 for series in points.values() for _, rate in series.values()]
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",
            ylabel="achieved rate (GFLOP/s)", ylim=(min(y) / 2, 2 * max(*y, flops / 1e9)))
     ax.legend(fontsize=9, loc="upper left")
     ax.set_title("Left of the ridge memory sets the pace, right of it arithmetic")
-    figure.alt = (f"A roofline: ridge at {ridge:.3g} FLOPs a byte. " + ". ".join(
-        f"{name}: " + ", ".join(f"{layer} at {i:.3g} FLOPs a byte" for layer, (i, _) in series.items())
-        for name, series in points.items()))
+    figure.alt = ("Left of the ridge memory sets the pace, right of it arithmetic. The roof rises to "
+                  f"{flops / 1e9:.3g} GFLOP/s at the ridge, {ridge:.3g} FLOPs a byte. "
+                  + ". ".join(f"{name}: " + ", ".join(
+                      f"{layer} at {i:.3g} FLOPs a byte does {rate / 1e9:.3g} GFLOP/s"
+                      for layer, (i, rate) in series.items()) for name, series in points.items()))
     return figure
 
 
-def explorer(draw: Callable[..., Figure | pd.DataFrame], **controls: tuple[int, int, int] | bool) -> None:
+def explorer(draw: Callable[..., Figure | pd.DataFrame | HTML],
+             **controls: tuple[int, int, int] | bool | list[str]) -> None:
     """Sliders, and below them what `draw` returns for their values; moving one draws it anew.
 
-    A control is (value at the start, lowest, highest), or a truth value for a box to tick. The picture at the start is
-    stored with the notebook, so that there is something to see without a kernel.
+    A control is (value at the start, lowest, highest), a truth value for a box to tick, or words to choose from, the
+    first at the start. The picture at the start is stored with the notebook, so that there is something to see without
+    a kernel.
     """
     import ipywidgets as widgets
     from IPython.display import display
 
-    def control(name: str, setting: tuple[int, int, int] | bool) -> widgets.Widget:
+    def control(name: str, setting: tuple[int, int, int] | bool | list[str]) -> widgets.Widget:
         if isinstance(setting, bool):
             return widgets.Checkbox(value=setting, description=name.replace("_", " "))
+        if isinstance(setting, list):
+            return widgets.Dropdown(options=setting, description=name.replace("_", " "))
         value, low, high = setting
         return widgets.IntSlider(value=value, min=low, max=high, description=name.replace("_", " "))
 
     shown = {name: control(name, setting) for name, setting in controls.items()}
 
-    def picture() -> Figure | pd.DataFrame:
+    def picture() -> Figure | pd.DataFrame | HTML:
         result = draw(**{name: widget.value for name, widget in shown.items()})
         if isinstance(result, Figure):
             plt.close(result)                                  # shown here, so the cell must not show it again
@@ -465,7 +487,8 @@ def timeline(milestones: list[dict]) -> Figure:
     ax.set_xticks(range(1990, 2026, 5))
     ax.set_yticks([])
     ax.set_title("Fourteen years lie between LeNet-5 and AlexNet")
-    figure.alt = "Timeline. " + " ".join(f"{m['year']} {m['name']}: {m['text']}." for m in milestones)
+    figure.alt = "Fourteen years lie between LeNet-5 and AlexNet. A timeline. " + " ".join(
+        f"{m['year']} {m['name']}: {m['text']}." for m in milestones)
     return figure
 
 
@@ -494,8 +517,8 @@ def challenge(entries: list[dict], single: float, fair: tuple[dict, dict]) -> Fi
     ax.grid(axis="y", alpha=0)
     ax.set(xlabel="top-5 error (%)", xlim=(0, 38))
     ax.set_title(f"On equal data the networks lead by {second - best:.2f} percentage points")
-    figure.alt = "Top-5 error at ILSVRC-2012 in percent. " + "; ".join(f"{n}: {e:.1f}" for n, e, *_ in bars) + \
-        f". On the supplied images alone the lead is {second - best:.2f} points."
+    figure.alt = (f"On equal data the networks lead by {second - best:.2f} percentage points. Top-5 error at "
+                  "ILSVRC-2012 in percent: " + "; ".join(f"{n}: {e:.1f}" for n, e, *_ in bars))
     return figure
 
 
@@ -552,7 +575,7 @@ def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, t
         ax.minorticks_off()
         ax.margins(x=0.12)
     right.margins(x=0.25)
-    figure.alt = "Test accuracy over training images. " + "; ".join(
+    figure.alt = f"{title}. Test accuracy over training images. " + "; ".join(
         f"{name}: " + ", ".join(f"{r.mean():.3f} at {size:,}" for size, r in curve.items())
         for name, curve in curves.items()) + f". Lead of {names[0]} over {names[1]}, points: " + ", ".join(
         f"{100 * lead:+.1f} ± {100 * error:.1f} at {size:,}" for size, (lead, error) in leads.items())
@@ -570,28 +593,32 @@ def training_days(days: dict[str, float], reported: tuple[float, float], here: s
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     ax.axvspan(*reported, color=GREEN, alpha=0.3, lw=0)
     ax.annotate(f"reported: {reported[0]:g} to {reported[1]:g} days", (reported[1], 0.75), (6, 0), fontsize=9,
-                textcoords="offset points", va="center", color=GREEN)
+                textcoords="offset points", va="center")
     ax.set_yticks([-row for row in range(len(days))], list(days))
     ax.set(xscale="log", xlabel="days at full speed (logarithmic)", ylim=(-len(days) + 0.4, 1.1))
     ax.set_xlim(right=30 * max(days.values()))
     ax.grid(axis="y", alpha=0)
     ax.set_title("How long the run of 2012 takes, were every machine always busy")
-    figure.alt = "Days for the training run of 2012: " + "; ".join(f"{n}: {v:.3g}" for n, v in days.items())
+    figure.alt = ("How long the run of 2012 takes, were every machine always busy, in days: "
+                  + "; ".join(f"{n} {v:,.3g}" if v < 100 else f"{n} {v:,.0f}" for n, v in days.items())
+                  + f". Reported: {reported[0]:g} to {reported[1]:g}.")
     return figure
 
 
 def accepted_sizes(inputs: range, last_map: dict[str, list[int]], accepted: dict[str, list[int]]) -> Figure:
     """Rows after the last pooling over the input size, one step line a network, and the sizes that it accepts."""
     figure, ax = plt.subplots(figsize=(8.4, 3.2))
-    for (name, rows), colour, dash in zip(last_map.items(), (BLUE, VERMILION), DASHES, strict=False):
+    looks = zip((BLUE, VERMILION), DASHES, ("", "//"), strict=False)
+    for (name, rows), (colour, dash, hatch) in zip(last_map.items(), looks, strict=False):
         ax.step(inputs, rows, linestyle=dash, where="post", color=colour, label=name)
         low, high = accepted[name][0], accepted[name][-1]
-        ax.axvspan(low, high + 1, color=colour, alpha=0.15, lw=0)
-        ax.annotate(f"{low} to {high}", ((low + high) / 2, max(rows) - 0.3), ha="center", color=colour)
+        ax.axvspan(low, high + 1, facecolor=colour, alpha=0.15, lw=0, hatch=hatch, edgecolor=BLACK)
+        ax.annotate(f"{low} to {high}", ((low + high) / 2, max(rows) - 0.3), ha="center",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.7})
     ax.set(xlabel="input size (pixels)", ylabel="rows after pool5", ylim=(3, 8.4))
     ax.set_title("Each network accepts 32 sizes: those that leave fc6 the map it wants")
     ax.legend(loc="lower right")
-    figure.alt = "Rows after pool5 grow with the input in steps of 32 pixels. " + " ".join(
+    figure.alt = ax.get_title(loc="left") + ". Rows after pool5 grow in steps of 32 pixels. " + " ".join(
         f"{name} accepts {accepted[name][0]} to {accepted[name][-1]}." for name in last_map)
     return figure
 
@@ -615,7 +642,7 @@ def layer_shares(tables: dict[str, pd.DataFrame], layers: list[str]) -> Figure:
     panels[1].legend(loc="lower right")
     panels[0].set_title("Parameters live in fc6 and fc7 …")
     panels[1].set_title("… and arithmetic in the convolutions")
-    figure.alt = ". ".join(words)
+    figure.alt = "Parameters live in fc6 and fc7, and arithmetic in the convolutions. " + ". ".join(words)
     return figure
 
 
@@ -623,8 +650,11 @@ def memory_by_batch(fixed: dict[str, float], each: float, mark: int, title: str)
     """Bytes that training takes over the batch size: those that do not depend on it, and `each` for every image."""
     batches, mib = list(range(2 * mark + 1)), 2 ** 20
     figure, ax = plt.subplots(figsize=(7.6, 3.8))
-    ax.stackplot(batches, *[[size / mib] * len(batches) for size in fixed.values()], [b * each / mib for b in batches],
-                 labels=[*fixed, "activations"], colors=[BLUE, SKY, PURPLE, ORANGE])
+    areas = ax.stackplot(batches, *[[size / mib] * len(batches) for size in fixed.values()],
+                         [b * each / mib for b in batches], labels=[*fixed, "activations"], edgecolor="white", lw=0,
+                         colors=[*(BLUE, SKY, PURPLE)[:len(fixed)], ORANGE])
+    for area, hatch in zip(areas, [*("", "//", "..")[:len(fixed)], "xx"], strict=True):
+        area.set_hatch(hatch)
     total = (sum(fixed.values()) + mark * each) / mib
     ax.plot([mark], [total], "o", color=BLACK)
     ax.annotate(f"{mark} images: {total:,.0f} MiB", (mark, total), (-8, 8), textcoords="offset points", ha="right")
@@ -802,13 +832,14 @@ def where_minutes_go(images: int, flops: float, loads: dict[str, float], machine
         ax.plot(speed / 1e12, images * flops / speed, MARKERS[i % 6], color=BLUE, ms=7)
         ax.annotate(name, (speed / 1e12, images * flops / speed), (8, 7), textcoords="offset points", fontsize=9,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
-    ax.plot(crossing / 1e12, images / loads[first], "o", ms=13, markerfacecolor="none", color=BLACK)
+    ax.plot(crossing / 1e12, images / loads[first], "o", ms=13, markerfacecolor="none", color=BLACK, zorder=4)
     ax.set(xscale="log", yscale="log", xlabel="speed of the machine (TFLOP/s, logarithmic)",
            ylabel=f"seconds for {images:,} images")
     ax.set_xlim(right=40 * max(*machines.values(), crossing) / 1e12)
     ax.legend(fontsize=9, loc="lower left")
     ax.set_title(f"Above {crossing / 1e12:.2g} TFLOP/s AlexNet waits for {first}")
-    figure.alt = (f"Seconds an epoch of {images:,} images. Arithmetic: " + ", ".join(
+    figure.alt = (f"Above {crossing / 1e12:.2g} TFLOP/s AlexNet waits for {first}. Seconds an epoch of {images:,} "
+                  "images. Arithmetic: " + ", ".join(
         f"{images * flops / speed:.3g} on {name}" for name, speed in machines.items()) + ". Loading: " + ", ".join(
         f"{images / rate:.3g} with {name}" for name, rate in loads.items())
         + f". Arithmetic and {first} take equally long at {crossing / 1e12:.2g} TFLOP/s.")
@@ -852,7 +883,7 @@ def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFr
     order = table.assign(coloured=table["colourfulness"] >= 0.5).sort_values(["coloured", "orientation"]).index
     w = np.array(filters.detach().cpu() if hasattr(filters, "detach") else filters)[order]
     n, side = len(w), w.shape[-1] + 2
-    w = w / np.maximum(abs(w).max(axis=(1, 2, 3), keepdims=True), 1e-12) / 2 + 0.5
+    w = in_few_levels(w)
     rows = -(-n // columns)
     sheet = np.ones((rows * columns, side, side, 3))
     sheet[:n, 1:-1, 1:-1] = np.broadcast_to(w, (n, 3, side - 2, side - 2)).transpose(0, 2, 3, 1)
@@ -865,4 +896,93 @@ def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFr
     figure.alt = (f"{title}. {n} filters of {side - 2} by {side - 2} pixels: " + ", ".join(
         f"{name} {card[name]:.0%}" for name in ("Gabor-like", "oriented", "oriented, grey", "blobs", "blobs, coloured"))
         + f"; median R squared of the Gabor fit {card['median fit']:.2f}")
+    return figure
+
+
+def in_few_levels(w: np.ndarray) -> np.ndarray:
+    """Filters, each scaled to 0 to 1 with zero in the middle, in 15 levels: enough for the eye, and small as PNG."""
+    import numpy as np
+
+    return np.round(7 * w / np.maximum(abs(w).max(axis=(1, 2, 3), keepdims=True), 1e-12)) / 14 + 0.5
+
+
+def filter_rows(rows: dict[str, np.ndarray | torch.Tensor], title: str, columns: int = 16) -> Figure:
+    """A row a name: `columns` of its filters (n, 1 or 3, H, W), at even steps through them as they stand; zero is grey.
+
+    Each filter is scaled so that its strongest weight is black or white.
+    """
+    import numpy as np
+
+    figure, axes = plt.subplots(len(rows), 1, figsize=(8.8, 0.48 * len(rows) + 0.5), squeeze=False)
+    for ax, (name, filters) in zip(axes.flat, rows.items(), strict=True):
+        w = np.array(filters.detach().cpu() if hasattr(filters, "detach") else filters)
+        w = w[np.linspace(0, len(w) - 1, columns).round().astype(int)]
+        w, (height, width) = in_few_levels(w), w.shape[2:]
+        sheet = np.ones((columns, height + 2, width + 2, 3))
+        sheet[:, 1:-1, 1:-1] = np.broadcast_to(w, (columns, 3, height, width)).transpose(0, 2, 3, 1)
+        ax.imshow(sheet.swapaxes(0, 1).reshape(height + 2, -1, 3))
+        ax.set(xticks=[], yticks=[])
+        ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
+        ax.spines[:].set_visible(False)
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = f"{title}. {columns} filters in each of the rows {', '.join(rows)}"
+    return figure
+
+
+def strips(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
+    """Distributions side by side: `panels` maps a measure to {name: values}; a row a name, a dot a value, a bar at the
+    median. What is not finite is left out.
+    """
+    import numpy as np
+
+    names = list(next(iter(panels.values())))
+    figure, axes = plt.subplots(1, len(panels), figsize=(8.8, 0.42 * len(names) + 1.3), sharey=True, squeeze=False)
+    words = []
+    for ax, (measure, rows) in zip(axes.flat, panels.items(), strict=True):
+        medians = []
+        for row, (name, values) in enumerate(rows.items()):
+            values = np.asarray(values, dtype=float)
+            values = values[np.isfinite(values)]
+            y = row + np.random.default_rng(0).uniform(-0.28, 0.28, len(values))
+            ax.plot(values, y, MARKERS[row % 6], color=COLOURS[row % 6], ms=3.2, alpha=0.6, mew=0)
+            if len(values):
+                ax.plot([np.median(values)] * 2, [row - 0.36, row + 0.36], color=BLACK, lw=2)
+                medians.append(f"{name} {np.median(values):.2g}")
+        ax.set_xlabel(measure, fontsize=9.5)
+        words.append(f"Medians of {measure}: " + ", ".join(medians))
+    axes[0][0].set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = f"{title}. " + ". ".join(words).replace("\n", " ")
+    return figure
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Page 09
+
+
+def verdict_bars(counts: pd.DataFrame, title: str) -> Figure:
+    """A bar for each row of `counts`, in per cent of it, split by verdict: exact, approximate, wrong, unsettled."""
+    colours = dict(zip(counts.columns, (BLUE, SKY, VERMILION, "0.92"), strict=True))
+    hatches = dict(zip(counts.columns, ("", "", "//", ""), strict=True))
+    figure, ax = plt.subplots(figsize=(8.6, 0.5 * len(counts) + 1.4))
+    words = []
+    for y, (name, row) in enumerate(counts.iterrows()):
+        left = 0.0
+        for verdict, number in row.items():
+            width = 100 * number / row.sum()
+            ax.barh(-y, width, left=left, height=0.74, color=colours[verdict], hatch=hatches[verdict],
+                    edgecolor="white", label=verdict if y == 0 else None)
+            if number:
+                ax.annotate(str(number), (left + width / 2, -y), ha="center", va="center", fontsize=10,
+                            color="white" if verdict == "exact" else "black",
+                            bbox={"facecolor": colours[verdict], "edgecolor": "none", "pad": 1})
+            left += width
+        words.append(f"{name}: " + ", ".join(f"{number} {verdict}" for verdict, number in row.items() if number))
+    ax.set_yticks([-y for y in range(len(counts))], [f"{name} ({row.sum()})" for name, row in counts.iterrows()])
+    ax.set(xlim=(0, 100), xlabel="share of its claims (%)")
+    ax.spines["left"].set_visible(False)
+    ax.grid(False)
+    ax.set_title(title, pad=26)
+    ax.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 0.99), fontsize=9, borderaxespad=0.2)
+    figure.alt = f"{title}. Bars split by verdict. " + "; ".join(words) + "."
     return figure
