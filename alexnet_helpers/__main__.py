@@ -198,6 +198,9 @@ def main(arguments: list[str] | None = None) -> int:
     except RuntimeError as error:                              # no GPU, for one
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped: what is whole is kept, and the same command goes on from there.", file=sys.stderr)
+        return 130
     print(f"Recorded in {recording.FOLDER / chosen.name}.json")
     return 0
 

@@ -74,6 +74,16 @@ def training_flops(net: nn.Module, input_shape: tuple[int, ...]) -> int:
     return int(2 * (3 * macs["total"] - first))
 
 
+def arithmetic_seconds(net: nn.Module, input_shape: tuple[int, ...], train_size: int, test_size: int,
+                       rate: float) -> float:
+    """Seconds of an epoch if it were nothing but its multiplications and sums, at `rate` FLOP/s; testing is forward.
+
+    What no loop can do without: poolings, activations, updates and images come on top.
+    """
+    forward = 2 * inspection.layer_table(net, input_shape).loc["total", "MACs"]
+    return (train_size * training_flops(net, input_shape) + test_size * int(forward)) / rate
+
+
 def training_rate(net: nn.Module, X: torch.Tensor, y: torch.Tensor, lr: float, steps: int) -> float:
     """Images a second of training alone: `fit`'s steps on a batch that is there already."""
     update = torch.optim.SGD(net.parameters(), lr=lr, **speed.fused(torch.optim.SGD, X.device))
@@ -175,8 +185,9 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
                  say: Callable[[str], None] = print) -> dict:
     """Time the book's way and ours on `name`, "lenet" or "alexnet", in turn. `repeats` runs of `epochs`, seeds 0, 1, …
 
-    On a GPU a run of each that is not counted goes ahead. Returns seconds an epoch and test accuracy of every run,
-    images a second of loading alone, the share of the matrix rate, and peak memory.
+    On a GPU a run of each that is not counted goes ahead. Returns a dictionary: for each way "seconds" an epoch and
+    test "accuracy" of every run, "loading" in images a second, and on a GPU "peak_memory" in bytes; for ours also
+    "training" in images a second and "flops_an_image"; "ratios", the book's seconds by ours in each turn.
     """
     from d2l import torch as d2l
 
@@ -193,8 +204,9 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
         return float(points[-1][2])
 
     def our_run(net: nn.Module) -> float:
-        return training.fit(net, *ours, epochs=epochs, lr=lr, show=False).test_accuracy[-1]
+        return training.fit(net, *ours, epochs=epochs, lr=lr, show=False).whole().test_accuracy[-1]
 
+    our_images = sum(part.images.nbytes + part.labels.nbytes for part in ours)     # they lie there in both runs
     for seed in range(-1 if device == "cuda" else 0, repeats):             # -1: to warm up
         for way, run in (("book", book_run), ("ours", our_run)):
             torch.manual_seed(max(seed, 0))
@@ -207,7 +219,7 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
                 result[way]["seconds"].append(took)
                 result[way]["accuracy"] += accuracy
                 if device == "cuda":
-                    result[way]["peak_memory"] = peak_memory(device)
+                    result[way]["peak_memory"] = peak_memory(device) - (our_images if way == "book" else 0)
                 say(f"{name}, {way}, run {seed + 1} of {repeats}: {took:.2f} s an epoch")
     few = Batches(ours[0].images[:20 * batch_size], ours[0].labels[:20 * batch_size], batch_size, resize=resize,
                   device=device)
@@ -249,7 +261,7 @@ def ladder(name: str, device: str, train_size: int, test_size: int, say: Callabl
         if compiled:
             net.compile()
         with speed.without(*left_out):
-            return training.fit(net, *data, epochs=1 + on_gpu, lr=lr, show=False).seconds[-1]
+            return training.fit(net, *data, epochs=1 + on_gpu, lr=lr, show=False).whole().seconds[-1]
 
     reasons = speed.ON[device]
     rungs: list[tuple[str, Callable[[], float]]] = [
@@ -289,6 +301,9 @@ def benchmark(device: str | None = None, repeats: int | None = None, sizes: dict
         limit = report["matrix_rate"].get("bfloat16" if name == "alexnet" else "float32",
                                           report["matrix_rate"]["float32"])
         result["ours"]["share"] = result["ours"]["training"] * result["ours"]["flops_an_image"] / limit
+        recipe = RECIPES[name]
+        input_shape = (1, recipe.resize or 28, recipe.resize or 28)
+        result["arithmetic"] = arithmetic_seconds(recipe.build(), input_shape, train_size, test_size, limit)
         report["networks"].append(result)
     report["peak_memory"] = peak_memory(device)
     return report
@@ -322,6 +337,9 @@ def as_text(report: dict) -> str:
                 ("images a second, epoch", *rates, rates[1] / rates[0], ""),
                 ("images a second, loading", book["loading"], ours["loading"], ours["loading"] / book["loading"], "")):
             lines.append(f"{label:28}{theirs:12,.2f}{mine:12,.2f}{ratio:8.1f}x{note}")
+        bound = result["arithmetic"]
+        lines.append(f"{'its arithmetic alone':28}{'':12}{bound:12,.2f}{epoch[0] / bound:8.1f}x at most, at the matrix "
+                     "product's rate")
         lines.append(f"{'test accuracy':28}{statistics.mean(book['accuracy']):12.3f}"
                      f"{statistics.mean(ours['accuracy']):12.3f}")
         if "peak_memory" in ours:

@@ -31,6 +31,7 @@ def join() -> None:
 
 
 def leave() -> None:
+    """Leave the group that `join` made, if it did."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
@@ -49,7 +50,7 @@ def total(tensor: torch.Tensor) -> torch.Tensor:
     """The sum of the processes' tensors, the same in each; the tensor itself with one process."""
     if world() == 1:
         return tensor
-    summed = tensor.cuda() if dist.get_backend() == "nccl" else tensor.clone()
+    summed = (tensor.cuda() if dist.get_backend() == "nccl" else tensor).clone()       # all_reduce works in place
     dist.all_reduce(summed)
     return summed.to(tensor.device)
 

@@ -10,11 +10,10 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from . import benchmark, recording
 from .data import load_fashion_mnist
-from .recipes import RECIPES
+from .recipes import RECIPES, falling_rate
 from .training import fit
 
 BATCH_SIZES = (16, 32, 64, 128, 256, 512, 1024)
@@ -83,10 +82,9 @@ def our_curves(network: str, device: str, epochs: int, seed: int, train_size: in
     torch.manual_seed(seed)
     net = build()
     options: dict = {} if not paper else {
-        "momentum": 0.9, "weight_decay": 5e-4,
-        "schedule": lambda update: ReduceLROnPlateau(update, factor=0.1, patience=0, min_lr=lr / 1000)}
+        "momentum": 0.9, "weight_decay": 5e-4, "schedule": lambda update: falling_rate(update, patience=0)}
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    history = asdict(fit(net, train, test, epochs=epochs, lr=lr, show=False, **options))
+    history = asdict(fit(net, train, test, epochs=epochs, lr=lr, show=False, **options).whole())
     del history["step_loss"]                                   # thousands of numbers that nobody draws
     return {**history, "peak_memory": benchmark.peak_memory(device)}

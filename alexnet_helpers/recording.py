@@ -75,7 +75,7 @@ def record_lenet(epochs: int = 10, seeds: tuple[int, ...] = (0, 1, 2, 3, 4), tra
             net = lenet(nn.ReLU)
             seen = Batches(train.images[:kept], train.labels[:kept], 256, device=train.device, shuffle=True)
             held_out = Batches(train.images[kept:], train.labels[kept:], 256, device=train.device)
-            record["tuning"][str(lr)] = fit(net, seen, held_out, epochs=epochs, lr=lr).test_accuracy[-1]
+            record["tuning"][str(lr)] = fit(net, seen, held_out, epochs=epochs, lr=lr).whole().test_accuracy[-1]
             save_record("lenet", record)
     best = float(max(record["tuning"], key=record["tuning"].get))
     for name, activation, lr in (("sigmoid", nn.Sigmoid, 0.9), ("relu", nn.ReLU, best)):
@@ -83,7 +83,7 @@ def record_lenet(epochs: int = 10, seeds: tuple[int, ...] = (0, 1, 2, 3, 4), tra
             if f"{name} {seed}" not in record["runs"]:
                 train, test = load_fashion_mnist(256, train_size=train_size, test_size=test_size, seed=seed)
                 torch.manual_seed(seed)
-                history = asdict(fit(lenet(activation), train, test, epochs=epochs, lr=lr))
+                history = asdict(fit(lenet(activation), train, test, epochs=epochs, lr=lr).whole())
                 del history["step_loss"]                       # 2,350 numbers a run that nobody draws
                 record["runs"][f"{name} {seed}"] = history
                 save_record("lenet", record)

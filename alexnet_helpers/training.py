@@ -96,6 +96,12 @@ class History:
                 f"train accuracy {self.train_accuracy[-1]:.3f}, test accuracy {self.test_accuracy[-1]:.3f}"
                 + (" (interrupted)" if self.interrupted else ""))
 
+    def whole(self) -> History:
+        """This history; raises KeyboardInterrupt if the reader stopped the run: half of one is not to be recorded."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
+
     def save(self, path: str | Path) -> None:
         """Write the history as JSON."""
         Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")

@@ -1,6 +1,7 @@
 """The benchmark and the record of GPU runs, at a size that a CPU does in seconds: what is measured, not how fast."""
 
 import json
+import re
 import statistics
 
 import pytest
@@ -50,6 +51,13 @@ def test_flops_of_a_linear_network_by_hand():
     assert benchmark.training_flops(net, (7,)) == 2 * (7 * 5 + 5 * 3) * 2 + 2 * 5 * 3
 
 
+def test_arithmetic_of_an_epoch_by_hand():
+    """Testing is forward only: a multiplication and an addition for each weight."""
+    net = nn.Sequential(nn.Linear(7, 5), nn.Linear(5, 3))
+    training = 2 * (7 * 5 + 5 * 3) * 2 + 2 * 5 * 3
+    assert benchmark.arithmetic_seconds(net, (7,), 60, 20, rate=100) == (60 * training + 20 * 2 * (7 * 5 + 5 * 3)) / 100
+
+
 def test_a_networks_steps_are_what_is_timed(monkeypatch):
     def a_second(work, device):
         work()
@@ -75,7 +83,9 @@ def test_both_ways_in_turn_with_the_same_seeds_and_the_table(tiny, tmp_path, cap
     assert result["ratios"] == [a / b for a, b in zip(book["seconds"], ours["seconds"], strict=True)]
     assert ours["share"] == pytest.approx(ours["training"] * ours["flops_an_image"] / 1e9)
     assert all(0 <= accuracy <= 1 for accuracy in book["accuracy"] + ours["accuracy"])
+    assert result["arithmetic"] == benchmark.arithmetic_seconds(ah.lenet(), (1, 28, 28), *SIZES, 1e9)
     text = benchmark.as_text(report)
+    assert re.search(r"its arithmetic alone +0\.\d\d +[\d.,]+x at most", text)
     assert f"{statistics.median(book['seconds']):,.2f}" in text
     assert "60 training and 20 test images; the book's data: a loader built like d2l's" in text
     benchmark.save(report, tmp_path / "report.json")
@@ -98,6 +108,12 @@ def test_command_writes_the_report(monkeypatch, tmp_path, capsys):
     assert commands.main(["benchmark", str(tmp_path / "report.json")]) == 0
     assert json.loads((tmp_path / "report.json").read_text()) == {"a": 1}
     assert "the table" in capsys.readouterr().out
+
+
+def test_loading_counts_images_not_batches(monkeypatch):
+    monkeypatch.setattr(benchmark, "seconds", lambda work, device: work() or 2.0)
+    batches = [(torch.zeros(n, 1, 2, 2), torch.zeros(n)) for n in (4, 4, 2)]
+    assert benchmark.loading_rate(batches, "cpu") == 10 / 2
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -137,9 +153,29 @@ def test_record_has_every_part_and_goes_on_where_it_stopped(tiny, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_books_curves_are_those_that_it_would_draw(tiny, capsys):
+def test_a_run_that_was_stopped_is_not_recorded(tiny, monkeypatch):
+    """Ctrl-C within `fit`, which returns the history so far."""
+    monkeypatch.setattr(gpu_record, "fit", lambda *_, **__: ah.History(interrupted=True))
+    with pytest.raises(KeyboardInterrupt):
+        record()
+    assert "lenet, ours, seed 0" not in ah.load_record("small")["parts"]
+    monkeypatch.setitem(recording.RECORDS, "gpu", record)
+    assert commands.main(["record", "gpu"]) == 130
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("measure", [benchmark.compare_ways, benchmark.ladder])
+def test_a_measurement_that_was_stopped_is_not_whole(tiny, monkeypatch, measure):
+    monkeypatch.setattr(benchmark.training, "fit", lambda *_, **__: ah.History(interrupted=True))
+    with pytest.raises(KeyboardInterrupt):
+        measure("lenet", "cpu", *SIZES, say=lambda line: None)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_books_curves_are_those_that_it_would_draw(tiny, monkeypatch):
     from d2l import torch as d2l
 
+    monkeypatch.setattr(benchmark, "seconds", lambda work, device: work() or 6.0)
     curves = gpu_record.book_curves("lenet", "cpu", 2, 0, *SIZES)
     torch.manual_seed(0)
     train, test = ah.load_fashion_mnist(10, device="cpu", train_size=SIZES[0], test_size=SIZES[1])
@@ -149,6 +185,7 @@ def test_books_curves_are_those_that_it_would_draw(tiny, capsys):
     assert [len(curve) for curve in curves.values()] == [2, 2, 2, 2]
     assert curves["test_accuracy"][-1] == pytest.approx(ah.evaluate(net, test)[1])
     assert all(1 < loss < 5 for loss in curves["train_loss"])
+    assert curves["seconds"] == [3.0, 3.0]                     # an epoch
 
 
 def test_record_without_a_gpu_says_so(capsys):
