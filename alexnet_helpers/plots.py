@@ -410,9 +410,12 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
         above = marker != MARKERS[0]
         for layer, (intensity, rate) in series.items():
             others = [i / intensity for i, _ in series.values() if i != intensity and 0.4 < i / intensity < 2.5]
-            side = "center" if not others else "right" if max(others) > 1 else "left"      # away from a close neighbour
-            ax.annotate(layer, (intensity, rate / 1e9), (0, 7) if above else (-4, -4), textcoords="offset points",
-                        ha=side if above else "right", va="bottom" if above else "top", fontsize=9)
+            side = "right" if others and max(others) > 1 else "left"                       # away from a close neighbour
+            place = {"xytext": (-4, -4), "ha": "right", "va": "top"}
+            if above:
+                place = {"xytext": (0, 7), "ha": side, "va": "bottom"} if others else \
+                    {"xytext": (7, 0), "ha": "left", "va": "center"}
+            ax.annotate(layer, (intensity, rate / 1e9), textcoords="offset points", fontsize=9, **place)
     y = [rate / 1e9 for series in points.values() for _, rate in series.values()]
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",
            ylabel="achieved rate (GFLOP/s)", ylim=(min(y) / 2, 2 * max(*y, flops / 1e9)))
