@@ -13,7 +13,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTES = (FOLDER / "teaching_notes.md").read_text(encoding="utf-8")
 CHAPTERS = {path.name[:2]: path for path in sorted(FOLDER.glob("0[1-8]_*.ipynb"))}
 PLANS = {section[:2]: section for section in re.split(r"^## (?=0\d )", NOTES, flags=re.M)[1:]}
-HAN = r"\u4e00-\u9fff"
+HAN = r"(?:[A-Za-z]+ )?[\u4e00-\u9fff]+"                       # as in 步幅, or Gabor 函数
 
 
 def cells(path: Path) -> list[tuple[str, str]]:
@@ -69,6 +69,9 @@ def test_sections_and_figures_are_in_the_notebook(chapter: str) -> None:
     titles = re.findall(r'"(.+?)"', one_line(plan.split("**Short of time:**")[1].split("**On the day.**")[0]))
     assert len(titles) == 3
     drawn = templates((FOLDER.parent / "alexnet_helpers" / "plots.py").read_text(encoding="utf-8"))
+    for cell in json.loads(CHAPTERS[chapter].read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            drawn += templates("".join(line for line in cell["source"] if not line.startswith("%")))
     for title in titles:                                       # … stands for what a run computes
         assert re.search(re.escape(title).replace("…", ".{1,40}"), text) or any(
             re.fullmatch(pattern, title) for pattern in drawn), title
@@ -92,7 +95,7 @@ def glossary(notes: str) -> list[tuple[list[str], str, str, str]]:
     for line in notes.split("## Glossary")[1].splitlines():
         if re.match(r"\| (?!English|-)", line):
             english, chinese, meaning = (part.strip() for part in line.strip("|").split("|"))
-            full, short = re.fullmatch(rf"([{HAN}]+)(?: \(([{HAN}]+)\))?", chinese).groups()
+            full, short = re.fullmatch(rf"({HAN})(?: \(({HAN})\))?", chinese).groups()
             rows.append((english.split(", "), full, short or "", meaning))
     return rows
 
@@ -100,8 +103,8 @@ def glossary(notes: str) -> list[tuple[list[str], str, str, str]]:
 def introductions(text: str) -> list[tuple[str, str]]:
     """(the words before and in the brackets, Chinese) wherever prose has `term (中文)`."""
     return [(one_line(re.sub(r"[*_`]", "", text[max(0, bracket.start() - 70):bracket.start()])) + " | "
-             + bracket[0].strip("()"), re.search(f"[{HAN}]+", bracket[0])[0])
-            for bracket in re.finditer(rf"\([^()]*[{HAN}][^()]*\)", text)]
+             + bracket[0].strip("()"), re.search(HAN, bracket[0])[0])
+            for bracket in re.finditer(rf"\([^()]*{HAN}[^()]*\)", text)]
 
 
 def unexplained(text: str, rows: list[tuple[list[str], str, str, str]]) -> list[str]:
@@ -139,7 +142,7 @@ def test_terms_of_the_notebooks_stand_in_the_glossary(path: Path) -> None:
 def test_every_row_of_the_glossary_is_used() -> None:
     everything = " ".join(prose(path) for path in FOLDER.rglob("[0-9]*.ipynb"))
     everything += "".join(content for path in CHAPTERS.values() for _, content in cells(path))
-    used = set(re.findall(f"[{HAN}]+", everything))
+    used = set(re.findall(HAN, everything))
     assert [full for _, full, short, _ in ROWS if not {full, short} & used] == []
 
 
