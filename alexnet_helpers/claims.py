@@ -12,10 +12,19 @@ derives a verdict from that value alone and compares it with the one written dow
 from __future__ import annotations
 
 import functools
+import json
 import math
+import re
 import textwrap
 import tomllib
+from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import HTML
 
 LEDGER = Path(__file__).with_name("claims.toml")
 VERDICTS = ("exact", "approximate", "wrong", "unsettled")
@@ -28,8 +37,14 @@ class ClaimError(AssertionError):
 
 @functools.cache
 def ledger() -> dict[str, dict]:
-    """All rows of claims.toml by id, A1 … E42 (the letter is the source)."""
-    return tomllib.loads(LEDGER.read_text(encoding="utf-8"))["claims"]
+    """All rows of claims.toml by id, A1 … P99 (the letter is the source)."""
+    return document()["claims"]
+
+
+@functools.cache
+def document() -> dict[str, dict]:
+    """claims.toml whole: "sources" by letter, "causes" by name, "claims" by id."""
+    return tomllib.loads(LEDGER.read_text(encoding="utf-8"))
 
 
 def kind(value: object) -> str:
@@ -95,12 +110,7 @@ def check_claim(claim_id: str, value: object) -> None:
     if found != row["verdict"]:
         raise ClaimError(f"{claim_id}: the ledger says {row['verdict']}, but {show(value)}, computed for a claim of "
                          f"{show(row['claimed'])}, makes it {found}. Either the cell or the row has changed.")
-    unit = f" {row['unit']}" if "unit" in row else ""
-    # A value that varies from run to run stays out of the line, so that the line can be compared.
-    computed = "" if row.get("measured") else f"computed {show(value)}{unit}. "
-    print(f"{claim_id:4} {found.upper():12} {row['claim']}")
-    line = f"claimed {show(row['claimed'], digits=10)}{unit}; {computed}{row['truth']}"
-    print(textwrap.indent(textwrap.fill(line, width=100), " " * 5))
+    print(entry(claim_id, row, show(value)))
 
 
 def cite_claim(*claim_ids: str) -> None:
@@ -115,8 +125,21 @@ def cite_claim(*claim_ids: str) -> None:
         row = rows[claim_id]
         if "claimed" in row and row["verdict"] != "unsettled":
             raise ValueError(f"{claim_id} is settled by a value: compute it and call check_claim.")
-        print(f"{claim_id:4} {row['verdict'].upper():12} {row['claim']}")
-        print(textwrap.indent(textwrap.fill(f"{row['truth']} Source: {row['primary']}.", width=100), " " * 5))
+        print(entry(claim_id, row))
+
+
+def entry(claim_id: str, row: dict, value: str = "") -> str:
+    """What check_claim prints of a row, with the computed `value` in words; without one, what cite_claim prints."""
+    if value:
+        unit = f" {row['unit']}" if "unit" in row else ""
+        # A value that varies from run to run stays out of the line, so that the line can be compared.
+        computed = "" if row.get("measured") else f"computed {value}{unit}. "
+        line = f"claimed {show(row['claimed'], digits=10)}{unit}; {computed}{row['truth']}"
+    else:
+        line = f"{row['truth']} Source: {row['primary']}."
+    head = textwrap.fill(row["claim"], width=105, initial_indent=f"{claim_id:4} {row['verdict'].upper():12} ",
+                         subsequent_indent=" " * 18)
+    return head + "\n" + textwrap.fill(line, width=105, initial_indent=" " * 5, subsequent_indent=" " * 5)
 
 
 def show(value: object, digits: int = 4) -> str:
@@ -127,3 +150,64 @@ def show(value: object, digits: int = 4) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The ledger as a page
+
+MARKS = {"exact": "✓", "approximate": "≈", "wrong": "✗", "unsettled": "?"}
+CALL = re.compile(r"\b(check_claim\(\s*[\"'](\w+)[\"']|cite_claim\(([^)]*)\))")
+
+
+def settled_in(folder: Path) -> dict[str, list[tuple[str, str]]]:
+    """Claim id -> where the notebooks in `folder` call check_claim or cite_claim for it: (file, heading above it)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in sorted(Path(folder).glob("[0-9]*.ipynb")):
+        heading = ""
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "markdown":
+                heading = (re.findall(r"^#{1,3} +(.+?) *$", source, re.M) or [heading])[-1]
+                continue
+            for _, checked, cited in CALL.findall(source):
+                for claim_id in [checked] if checked else re.findall(r"[\"'](\w+)[\"']", cited):
+                    found.setdefault(claim_id, []).append((path.name, heading))
+    return found
+
+
+def table(folder: Path = Path()) -> pd.DataFrame:
+    """A row a claim, by id: source, chapter, verdict, cause, handed_on, claim, truth, primary; notebook, heading.
+
+    The last two say where the notebooks in `folder` settle it.
+    """
+    import pandas as pd
+
+    places = settled_in(folder)
+    rows = pd.DataFrame.from_dict(ledger(), orient="index")
+    rows["source"] = rows.index.str[0]
+    rows["computed"] = ["claimed" in row and row["verdict"] != "unsettled" for row in ledger().values()]
+    rows["notebook"], rows["heading"] = zip(*(places.get(name, [("", "")])[0] for name in rows.index), strict=True)
+    order = sorted(rows.index, key=lambda name: (name[0], int(re.sub(r"\D", "", name)), name))
+    columns = ["source", "chapter", "verdict", "cause", "handed_on", "claim", "truth", "computed", "primary",
+               "notebook", "heading"]
+    return rows.reindex(index=order, columns=columns).fillna("")
+
+
+def as_html(rows: pd.DataFrame) -> HTML:
+    """Rows of `table()` to read: claim, verdict, truth, and what settles it with a link; the text wraps."""
+    from IPython.display import HTML
+
+    td = '<td style="text-align:left;vertical-align:top">'
+    lines = []
+    for name, row in rows.iterrows():
+        link = f"{row.notebook}#{quote(row.heading.replace(' ', '-'))}"
+        ways = [way for way in ("computed" if row.computed else "", row.primary) if way]
+        settled = escape("; ".join(ways)).replace("/", "/<wbr>")                 # a long address may be broken there
+        cells = (f"<b>{name}</b>", escape(row.claim), f"{MARKS[row.verdict]}&nbsp;{row.verdict}", escape(row.truth),
+                 f"{settled}; <a href=\"{link}\">{row.notebook[:2]}, {escape(row.heading)}</a>")
+        lines.append(f"<tr>{td}" + f"</td>{td}".join(cells) + "</td></tr>")
+    titles = ("", "claim", "verdict", "what is true", "settled by, where")
+    head = "".join(f'<th style="text-align:left;width:{width}%">{title}</th>'
+                   for title, width in zip(titles, (5, 27, 12, 32, 24), strict=True))
+    return HTML(f'<table style="width:100%"><thead><tr>{head}</tr></thead><tbody>\n' + "\n".join(lines)
+                + "\n</tbody></table>")

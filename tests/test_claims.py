@@ -13,7 +13,8 @@ from alexnet_helpers import claims
 from alexnet_helpers.claims import ClaimError, check_claim, cite_claim, verdict_of
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-FIELDS = {"where", "chapter", "claim", "claimed", "unit", "rounding", "near", "measured", "verdict", "truth", "primary"}
+FIELDS = {"where", "chapter", "claim", "claimed", "unit", "rounding", "near", "measured", "verdict", "truth",
+          "primary", "cause", "handed_on"}
 
 
 @pytest.mark.parametrize(("claimed", "value", "extra", "verdict"), [
@@ -152,7 +153,7 @@ def test_row_is_well_formed(claim_id):
     assert re.fullmatch(r"[A-Z]\d+[a-z]?", claim_id)
     assert claim_id[0] in DOCUMENT["sources"]
     assert row["verdict"] in claims.VERDICTS
-    assert row["chapter"] in range(1, 9)
+    assert row["chapter"] in range(1, 10)
     for text in ("where", "claim", "truth"):
         assert isinstance(row[text], str)
         assert row[text].strip() == row[text] != ""
@@ -172,46 +173,171 @@ def test_row_is_well_formed(claim_id):
             assert all(claims.kind(value) == claims.kind(row["claimed"]) for value in near)
         # A verdict that no value could give is a mistake in the row.
         assert row["verdict"] != "approximate" or near
+    causes = f"one of {', '.join(DOCUMENT['causes'])}"
+    if row["verdict"] in ("wrong", "approximate"):
+        assert row.get("cause") in DOCUMENT["causes"], f"what is not exact names its cause, {causes}"
+    else:
+        assert not {"cause", "handed_on"} & set(row), "nothing went wrong here"
+    assert row.get("handed_on", "book") in ("book", "paper")
+
+
+@pytest.mark.parametrize("claim_id", [name for name, row in ROWS.items() if "primary" in row])
+def test_primary_source_can_be_looked_up(claim_id):
+    """It has a year, section, line or address, or is a file of a known repository, or says that there is none."""
+    primary = ROWS[claim_id]["primary"]
+    assert re.search(r"\d|/|section|^(no source|a judgement)|(note|page) itself|^the paper's own figure", primary)
+    assert not primary.endswith("."), "cite_claim adds the full stop"
 
 
 def test_ids_stand_in_order_within_each_chapter():
-    for chapter in range(1, 9):
+    for chapter in range(1, 10):
         ids = [(name[0], int(re.sub(r"\D", "", name)), name) for name, row in ROWS.items() if row["chapter"] == chapter]
         assert ids == sorted(ids)
 
 
-def checked_in_notebooks() -> dict[str, set[int]]:
-    """Claim id -> chapters whose code cells hand a value to check_claim for it."""
-    found: dict[str, set[int]] = {}
-    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code":
-                for claim_id in re.findall(r"check_claim\(\s*[\"'](\w+)[\"']", cell.source):
-                    found.setdefault(claim_id, set()).add(int(path.name[:2]))
+def flat(text: str) -> str:
+    """Without white space, which depends on where lines are broken."""
+    return "".join(text.split())
+
+
+def calls(source: str) -> list[tuple[str, str]]:
+    """(function, claim id) for each call of check_claim and cite_claim in a cell."""
+    found = []
+    for _, checked, cited in claims.CALL.findall(source):
+        found += [("check_claim", checked)] if checked else [("cite_claim", name) for name in re.findall(r"\w+", cited)]
     return found
 
 
-def unsound(rows: dict[str, dict], checked: dict[str, set[int]], chapters: set[int]) -> list[str]:
-    """What is wrong between the ledger and the notebooks, a line each; nothing if all is well."""
-    lines = []
-    for claim_id, row in rows.items():
-        if row["chapter"] not in chapters:
-            lines.append(f"{claim_id} belongs to chapter {row['chapter']}, which has no notebook")
-        elif claim_id not in checked and not row.get("primary"):
-            lines.append(f"{claim_id} is checked by no notebook and settled by no primary source")
-    lines += [f"{claim_id} is checked in chapter {min(where)}, but the ledger lacks it"
-              for claim_id, where in checked.items() if claim_id not in rows]
-    return lines
+def unsound(rows: dict[str, dict], folder: Path) -> list[str]:
+    """What is wrong between the ledger and the stored notebooks in `folder`, a line each; nothing if all is well."""
+    lines, called = [], set()
+    for path in sorted(folder.glob("[0-9]*.ipynb")):
+        chapter = int(path.name[:2])
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type != "code":
+                continue
+            stored = flat("".join(output.get("text", "") for output in cell.outputs))
+            for function, claim_id in calls(cell.source):
+                called.add(claim_id)
+                if claim_id not in rows:
+                    lines.append(f"{claim_id} is called in chapter {chapter}, but the ledger lacks it")
+                    continue
+                row = rows[claim_id]
+                if row["chapter"] != chapter:
+                    lines.append(f"{claim_id} belongs to chapter {row['chapter']}, but chapter {chapter} calls it")
+                if (function == "check_claim") != ("claimed" in row and row["verdict"] != "unsettled"):
+                    lines.append(f"{claim_id} is called by {function}, which its row does not allow")
+                    continue
+                value = "<value>" if function == "check_claim" else ""
+                printed = re.escape(flat(claims.entry(claim_id, row, value))).replace("<value>", ".+?")
+                if not re.search(printed, stored):
+                    lines.append(f"{claim_id} is stored in {path.name} otherwise than the ledger has it now: "
+                                 f"run python -m alexnet_helpers notebooks notebooks/{path.name}")
+    return lines + [f"{claim_id} is called by no cell of chapter {row['chapter']}"
+                    + ("" if row.get("primary") else " and settled by no primary source")
+                    for claim_id, row in rows.items() if claim_id not in called]
 
 
-def test_every_claim_is_settled():
-    chapters = {int(path.name[:2]) for path in NOTEBOOKS.glob("[0-9]*.ipynb")}
-    assert unsound(ROWS, checked_in_notebooks(), chapters) == []
+def test_every_claim_is_settled_and_stored_as_the_ledger_has_it():
+    assert unsound(ROWS, NOTEBOOKS) == []
 
 
-def test_claims_that_nothing_settles_are_listed():
-    row = {"chapter": 2, "verdict": "exact"}
-    rows = {"A1": row | {"claimed": 1}, "A2": row | {"primary": "p"}, "A3": row | {"chapter": 5},
-            "A4": row | {"claimed": 1, "primary": "p"}, "A5": row | {"claimed": 1}, "A6": {"chapter": 2}}
-    lines = unsound(rows, checked={"A5": {2}, "A9": {2}}, chapters={2})
-    assert [line[:2] for line in lines] == ["A1", "A3", "A6", "A9"]
+@pytest.fixture
+def course(tmp_path, monkeypatch, capsys):
+    """A ledger of two rows and two executed chapters that call them, in a folder of their own."""
+    rows = {"A1": {"chapter": 1, "claim": "there are three", "claimed": 3, "unit": "maps", "verdict": "wrong",
+                   "truth": "There are four, and a well-known reason for that."},
+            "B2": {"chapter": 2, "claim": "it began in 2012", "verdict": "exact", "truth": "So it did.",
+                   "primary": "the paper, section 1"}}
+    monkeypatch.setattr(claims, "ledger", lambda: rows)
+    for number, source in ((1, 'ah.check_claim("A1", 2 * 2)'), (2, 'ah.cite_claim("B2")')):
+        exec(source, {"ah": claims})
+        cell = nbformat.v4.new_code_cell(source, execution_count=1, outputs=[
+            nbformat.v4.new_output("stream", name="stdout", text=capsys.readouterr().out)])
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# Chapter {number}"), cell]),
+                       tmp_path / f"0{number}_chapter.ipynb")
+    assert unsound(rows, tmp_path) == []
+    return rows, tmp_path
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(("name", "old", "new", "complaint"), [
+    ("01", "WRONG", "EXACT", "A1 is stored in 01_chapter.ipynb otherwise"),        # a verdict its cell does not print
+    ("01", "four", "five", "A1 is stored in 01_chapter.ipynb otherwise"),
+    ("02", "So it did.", "Or so.", "B2 is stored in 02_chapter.ipynb otherwise"),
+    ("01", '\\"A1\\"', '\\"A9\\"', "A9 is called in chapter 1, but the ledger lacks it"),
+    ("01", "ah.check_claim", "print", "A1 is called by no cell of chapter 1 and settled by no primary source"),
+    ("02", "ah.cite_claim", "print", "B2 is called by no cell of chapter 2"),
+    ("02", '\\"B2\\"', '\\"B2\\", \\"A1\\"', "A1 belongs to chapter 1, but chapter 2 calls it"),
+    ("01", "check_claim", "cite_claim", "A1 is called by cite_claim, which its row does not allow"),
+    ("02", 'cite_claim(\\"B2\\"', 'check_claim(\\"B2\\", 3', "B2 is called by check_claim, which its row"),
+])
+def test_a_planted_fault_is_found_in_a_notebook(course, name, old, new, complaint):
+    rows, folder = course
+    change(folder / f"{name}_chapter.ipynb", old, new)
+    assert any(line.startswith(complaint) for line in unsound(rows, folder))
+
+
+@pytest.mark.parametrize(("claim_id", "field", "value"), [
+    ("A1", "verdict", "approximate"), ("A1", "verdict", "unsettled"), ("A1", "claim", "there are 3"),
+    ("A1", "claimed", 4), ("A1", "unit", "layers"), ("A1", "truth", "No."), ("A1", "chapter", 2),
+    ("B2", "verdict", "wrong"), ("B2", "primary", "the paper, section 2"), ("B2", "claimed", True)])
+def test_a_planted_fault_is_found_in_the_ledger(course, claim_id, field, value):
+    rows, folder = course
+    rows[claim_id][field] = value
+    assert [line.split()[0] for line in unsound(rows, folder)] == [claim_id]
+
+
+def test_a_row_that_no_chapter_calls_is_found(course):
+    rows, folder = course
+    rows["C3"] = {"chapter": 3, "claim": "c", "claimed": 1, "verdict": "exact", "truth": "t"}
+    assert unsound(rows, folder) == ["C3 is called by no cell of chapter 3 and settled by no primary source"]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The page that shows all rows
+
+
+def test_the_page_shows_the_ledger_as_it_is():
+    cells = nbformat.read(NOTEBOOKS / "09_claims_ledger.ipynb", as_version=4).cells
+    stored = "".join(output.get("data", {}).get("text/html", "") for cell in cells if cell.cell_type == "code"
+                     for output in cell.outputs)
+    table = claims.table(NOTEBOOKS)
+    assert list(table.index) == sorted(ROWS, key=lambda name: (name[0], int(re.sub(r"\D", "", name)), name))
+    stale = [letter for letter in DOCUMENT["sources"]
+             if claims.as_html(table[table["source"] == letter]).data not in stored]
+    assert stale == [], "run python -m alexnet_helpers notebooks notebooks/09_claims_ledger.ipynb"
+
+
+def test_table_says_where_each_claim_is_settled(course):
+    _, folder = course
+    table = claims.table(folder)
+    assert table[["source", "chapter", "verdict", "computed", "notebook", "heading"]].to_numpy().tolist() == [
+        ["A", 1, "wrong", True, "01_chapter.ipynb", "Chapter 1"],
+        ["B", 2, "exact", False, "02_chapter.ipynb", "Chapter 2"]]
+
+
+def test_html_is_escaped_and_leads_to_the_heading(course):
+    rows, folder = course
+    rows["A1"]["claim"] = "a < b"
+    page = claims.as_html(claims.table(folder)).data
+    assert "a &lt; b" in page
+    assert "a < b" not in page
+    assert '<a href="01_chapter.ipynb#Chapter-1">01, Chapter 1</a>' in page
+    assert page.count("<tr>") == 3
+    assert "✗&nbsp;wrong" in page
+    assert "the paper, section 1" in page
+
+
+def test_claims_settled_in_several_places_and_lines(tmp_path):
+    source = 'ah.cite_claim("A1",\n              "B2")\nah.check_claim(\n    "C3", 4)'
+    cells = [nbformat.v4.new_markdown_cell("# One\n\ntext\n\n## Two"), nbformat.v4.new_code_cell(source),
+             nbformat.v4.new_markdown_cell("no heading"), nbformat.v4.new_code_cell('ah.cite_claim("A1")')]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "05_five.ipynb")
+    place = ("05_five.ipynb", "Two")
+    assert claims.settled_in(tmp_path) == {"A1": [place, place], "B2": [place], "C3": [place]}

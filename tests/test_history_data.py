@@ -17,7 +17,7 @@ def test_every_entry_names_its_source_and_its_year(name):
         assert entry["name"].strip()
 
 
-@pytest.mark.parametrize("name", ["ilsvrc2012", "one_network", "training1998", "training2012"])
+@pytest.mark.parametrize("name", ["ilsvrc2012", "notes2012", "one_network", "training1998", "training2012"])
 def test_every_table_names_its_source(name):
     assert len(facts()[name]["source"]) > 15
 
@@ -95,3 +95,13 @@ def test_training_runs_name_machines_that_are_listed():
 def test_facts_can_be_changed_without_harm():
     facts()["milestones"].clear()
     assert facts()["milestones"]
+
+
+def test_notes_of_2012_agree_with_what_the_paper_prints():
+    """40.7 and 18.2 % for one network, 37.5 and 17.0 % on the images of 2010, 39.0 and 16.6 % with a sixth layer."""
+    runs = {(run["run"], run["images"]): run for run in facts()["notes2012"]["runs"]}
+    printed = {("145", "2012"): (40.7, 18.2), ("145", "2010"): (37.5, 17.0), ("146", "2012"): (39.0, 16.6)}
+    for name, errors in printed.items():
+        assert (round(100 * runs[name]["top1"], 1), round(100 * runs[name]["top5"], 1)) == errors
+    assert round(100 * runs["145", "2012"]["top5"], 1) == facts()["one_network"]["error"]
+    assert all(run["file"].startswith(f"layer-params-{run['run']}") and run["what"] for run in runs.values())
