@@ -65,7 +65,7 @@ def test_a_run_that_is_stopped_writes_its_checkpoint(tmp_path: pathlib.Path) -> 
 @pytest.mark.filterwarnings("ignore")
 def test_a_record_of_a_gpu_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path,
                                     capsys: pytest.CaptureFixture) -> None:
-    """The two cells that show it, on a record made on a CPU, with LeNets, ten images a batch."""
+    """The cell that shows it, on a record made on a CPU, with LeNets, ten images a batch."""
     monkeypatch.setattr(recording, "FOLDER", tmp_path)
     monkeypatch.setattr(benchmark, "matrix_rate", lambda *_: 1e9)
     monkeypatch.setattr(plt, "show", lambda: None)
@@ -75,9 +75,8 @@ def test_a_record_of_a_gpu_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: p
                           batch_sizes=(16, 64, 256, 1024))
     capsys.readouterr()
     shown: list[pd.DataFrame] = []
-    space = run_cell('record = ah.load_record("gpu")', display=shown.append)
-    run_cell('print("a record of a GPU is here:"', display=shown.append, record=space["record"], parts=space["parts"])
-    assert "a record of a GPU is here: True" in capsys.readouterr().out
+    run_cell('record = ah.load_record("gpu")', display=shown.append, shares=pd.Series([0.5]))
+    assert "python -m alexnet_helpers record gpu" in capsys.readouterr().out
     assert [len(table) for table in shown] == [5, 5, 4, 4]         # two ladders, both ways of both, four batch sizes
     assert "the paper's recipe" in plt.gcf().alt
     plt.close("all")
