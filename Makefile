@@ -1,6 +1,7 @@
 # make lab        set up, then open the course in JupyterLab
 # make test       set up, then run the unit tests and compare every notebook with its stored output
 # make notebooks  execute every notebook again and store its output
+# make browser    open every notebook in JupyterLab in Chromium, as a notebook and as slides; about twenty minutes
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 BIN := .venv/bin
 # JupyterLab refuses to run as root unless told; without a display it prints its address instead of opening a browser.
@@ -13,7 +14,7 @@ export JUPYTER_DATA_DIR := $(CURDIR)/.venv/var/jupyter-data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/.venv/var/jupyter-runtime
 export MPLCONFIGDIR := $(CURDIR)/.venv/var/matplotlib
 
-.PHONY: lab test notebooks
+.PHONY: lab test notebooks browser
 lab: .venv/installed
 	cd notebooks && ../$(BIN)/jupyter lab $(LAB)
 
@@ -22,6 +23,13 @@ test: .venv/installed
 
 notebooks: .venv/installed
 	$(BIN)/python -m alexnet_helpers notebooks
+
+browser: .venv/browser
+	$(BIN)/pytest -m browser tests/test_browser.py
+
+.venv/browser: .venv/installed
+	$(BIN)/pip install --no-cache-dir --editable '.[browser]'
+	touch $@
 
 .venv/installed: pyproject.toml
 	@command -v "$(PYTHON)" >/dev/null || { echo "No Python found at '$(PYTHON)': install Python 3.11, or run 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }
