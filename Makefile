@@ -2,6 +2,7 @@
 # make test       set up, then run the unit tests and compare every notebook with its stored output
 # make notebooks  execute every notebook again and store its output
 # make browser    open every notebook in JupyterLab in Chromium, as a notebook and as slides; about twenty minutes
+# make faults     put deliberate faults into copies of the package, and see whether the unit tests notice them
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 BIN := .venv/bin
 # JupyterLab refuses to run as root unless told; without a display it prints its address instead of opening a browser.
@@ -14,7 +15,7 @@ export JUPYTER_DATA_DIR := $(CURDIR)/.venv/var/jupyter-data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/.venv/var/jupyter-runtime
 export MPLCONFIGDIR := $(CURDIR)/.venv/var/matplotlib
 
-.PHONY: lab test notebooks browser
+.PHONY: lab test notebooks browser faults
 lab: .venv/installed
 	cd notebooks && ../$(BIN)/jupyter lab $(LAB)
 
@@ -26,6 +27,9 @@ notebooks: .venv/installed
 
 browser: .venv/browser
 	$(BIN)/pytest -m browser tests/test_browser.py
+
+faults: .venv/installed
+	$(BIN)/python tests/inject_faults.py $(FAULTS)
 
 .venv/browser: .venv/installed
 	$(BIN)/pip install --no-cache-dir --editable '.[browser]'

@@ -129,7 +129,7 @@ def test_resuming_says_so(started, capsys):
 SCRIPT = """
 import os, random, signal, sys, time
 sys.path.insert(0, sys.argv[2])
-import torch
+import torch._dynamo                         # which the first optimizer would import, in every life
 from test_checkpoints import train
 torch.set_num_threads(1)
 path, chance = sys.argv[1], random.Random(5)
@@ -144,8 +144,8 @@ for life in range(5):                        # the last one lives on to the end
         torch.save(net.state_dict(), path + ".done")
         os._exit(0)
     if life < 4:
-        while written() == before:           # it has come further than the one before it
-            time.sleep(0.001)
+        while written() == before and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            time.sleep(0.001)                # until it has come further than the one before it, or failed
         time.sleep(chance.uniform(0, 0.05))
         os.kill(child, signal.SIGKILL)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), end=" ")

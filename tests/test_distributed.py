@@ -60,6 +60,7 @@ def test_data_that_every_process_would_read_whole_are_refused(monkeypatch):
 # not run before a fork, so that the single one is forked as well.
 SCRIPT = """
 import os, sys, torch
+import torch._dynamo                                          # which the first optimizer would import, thrice
 import torch.distributed as dist
 import torch.nn.functional as F
 import alexnet_helpers as ah

@@ -3,12 +3,14 @@
 import json
 import shutil
 from inspect import signature
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torchvision.transforms import v2
 
 from alexnet_helpers import __main__ as commands
 from alexnet_helpers import imagenet, recipes
@@ -95,6 +97,25 @@ def test_each_image_of_an_epoch_once_in_another_order_and_another_cut(images):
     assert not torch.equal(first, again)
 
 
+def test_mean_of_a_few_images_is_one_of_images_from_all_classes(images):
+    """Three of 18 in the order of the classes: one of each."""
+    train, _ = load_image_folder(images, batch_size=5, size=24, resize=32, workers=0)
+    mean, *_ = imagenet.pixel_statistics(train, most=3)
+    expected = np.mean(list(COLOURS.values()), axis=0)
+    np.testing.assert_allclose(mean.mean(dim=(1, 2)), expected, atol=3)
+
+
+def test_each_process_draws_its_own_crops(images, monkeypatch):
+    X = torch.arange(40. * 32 * 32).view(40, 1, 32, 32)
+    crops = []
+    for rank in (0, 0, 1):
+        monkeypatch.setattr(imagenet.distributed, "rank", lambda rank=rank: rank)
+        train, _ = load_image_folder(images, batch_size=4, size=24, resize=32, workers=0)
+        crops.append(train.augment.transforms[1](X))
+    assert torch.equal(crops[0], crops[1])
+    assert not torch.equal(crops[0], crops[2])
+
+
 def test_any_mode_of_image_becomes_three_channels(own):
     draw(own / "val" / "blue" / "9.png", COLOURS["blue"], seed=1, mode="L")
     draw(own / "val" / "blue" / "8.jpg", COLOURS["blue"], seed=1, mode="CMYK")
@@ -153,6 +174,16 @@ def test_ten_crop_errors_average_the_views_of_each_image(images):
     net = nn.Sequential(Left(), nn.Linear(3, 3))
     net[1].weight.data, net[1].bias.data = torch.eye(3), torch.zeros(3)
     assert imagenet.ten_crop_errors(net, test, size=24) == {"top 1": wrong / images_seen, "top 5": 0.0}
+
+
+def test_the_right_class_counts_among_the_first_five_guesses():
+    """Seven images, one of each class, and a network that ranks the classes 0, 1, ... 6 for all of them."""
+    X = torch.arange(7., 0, -1).view(1, 7, 1, 1).expand(7, 7, 32, 32)
+    test = SimpleNamespace(augment=v2.Compose([imagenet.Subtract(torch.zeros(7, 32, 32))]), classes=list("abcdefg"),
+                           dataset=range(7), raw=lambda order: [(X[order], torch.arange(7)[order])])
+    net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(7, 7))
+    net[2].weight.data, net[2].bias.data = torch.eye(7), torch.zeros(7)
+    assert imagenet.ten_crop_errors(net, test, size=24) == {"top 1": 6 / 7, "top 5": 2 / 7}
 
 
 def test_command_trains_the_network_of_2012(own, tmp_path, capsys):

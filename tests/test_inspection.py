@@ -47,6 +47,11 @@ def test_columns_of_a_small_network():
         ["total", "", "", 180, 984]]
 
 
+def test_a_convolution_computes_at_every_place_of_a_map_that_is_no_square():
+    table = ah.layer_table(nn.Conv2d(1, 2, kernel_size=3, padding=1), (1, 4, 6))
+    assert table.loc["total", "MACs"] == 2 * (4 * 6) * (3 * 3)
+
+
 def test_single_layer_without_a_container():
     assert list(ah.layer_table(nn.Linear(4, 2), (4,)).index) == ["Linear", "total"]
 

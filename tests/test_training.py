@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import alexnet_helpers as ah
+from alexnet_helpers import training
 from alexnet_helpers.training import LossNotFiniteError
 
 
@@ -100,6 +101,33 @@ def test_steps_by_hand(steps, options):
     ah.fit(net, data, data, epochs=1, lr=0.5, show=False, **options)
     torch.testing.assert_close(net.weight, W)
     torch.testing.assert_close(net.bias, b)
+
+
+def test_a_schedule_lowers_the_rate_after_every_epoch():
+    net, updates = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10)), []
+
+    def halved(update):
+        updates.append(update)
+        return torch.optim.lr_scheduler.StepLR(update, step_size=1, gamma=0.5)
+
+    data = batches(2, 4)
+    ah.fit(net, data, data, epochs=3, lr=0.8, show=False, schedule=halved)
+    assert updates[0].param_groups[0]["lr"] == pytest.approx(0.8 * 0.5 ** 3)
+
+
+def test_a_plateau_is_one_of_the_test_error(monkeypatch):
+    """Better three times, then twice not: two reductions. Of the accuracy it would be four."""
+    net, updates, accuracies = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10)), [], [0.1, 0.2, 0.3, 0.2, 0.2]
+
+    def plateau(update):
+        updates.append(update)
+        return torch.optim.lr_scheduler.ReduceLROnPlateau(update, factor=0.1, patience=0)
+
+    found = iter(accuracies)
+    monkeypatch.setattr(training, "evaluate", lambda *_: (1.0, next(found)))
+    data = batches(1, 4)
+    ah.fit(net, data, data, epochs=5, lr=0.8, show=False, schedule=plateau)
+    assert updates[0].param_groups[0]["lr"] == pytest.approx(0.8 * 0.1 ** 2)
 
 
 def test_another_optimizer_gets_the_options():
