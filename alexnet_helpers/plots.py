@@ -106,8 +106,9 @@ def describe(figure: Figure) -> str:
                 words.append(f"{name}a level line at {y[0]:.3g}")
             elif line.get_transform() == ax.get_xaxis_transform(which="grid"):
                 words.append(f"{name}an upright line at {x[0]:.3g}")
-            elif len(x) > 1:
-                words.append(f"{name}{y[0]:.3g} at {x[0]:.3g} to {y[-1]:.3g} at {x[-1]:.3g}")
+            elif len(drawn := [(a, b) for a, b in zip(x, y, strict=True) if a == a and b == b]) > 1:     # but for NaN
+                (x0, y0), (x1, y1) = drawn[0], drawn[-1]
+                words.append(f"{name}{y0:.3g} at {x0:.3g} to {y1:.3g} at {x1:.3g}")
         for bars in ax.containers:
             if hasattr(bars, "patches"):
                 heights = [max(bar.get_height(), bar.get_width(), key=abs) if bar.get_width() > 1 else bar.get_height()
@@ -190,9 +191,9 @@ def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
             for ax, train, test in ((loss_axes, history.train_loss, history.test_loss),
                                     (accuracy_axes, history.train_accuracy, history.test_accuracy)):
                 label = f"{name} " if name else ""
-                ax.plot(epochs, train, "--", color=colour, marker=marker, ms=3, mfc="white", lw=1,
+                ax.plot(epochs, train, "--", color=colour, marker=marker, ms=4, mfc="white", lw=1,
                         label=f"{label}training" if i == 0 else None)
-                ax.plot(epochs, test, "-", color=colour, marker=marker, ms=3, label=f"{label}test" if i == 0 else None)
+                ax.plot(epochs, test, "-", color=colour, marker=marker, ms=4, label=f"{label}test" if i == 0 else None)
     loss_axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     for ax in (loss_axes, accuracy_axes):
@@ -329,7 +330,7 @@ def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, r
             ax.axvspan(max(pad_from, left), pad_to, facecolor="0.85", edgecolor="0.6", hatch="..", lw=0,
                        label="padding" if pad_from > 0 else None)
     if missed:
-        ax.axvspan(end, size, color=ORANGE, alpha=0.6, lw=0, hatch="//", label="never read")
+        ax.axvspan(end, size, facecolor=ORANGE, edgecolor=BLACK, alpha=0.6, lw=0, hatch="//", label="never read")
     for row, start in enumerate(shown):
         over = start + kernel > size + padding
         ax.barh(-row, kernel, left=start, height=0.6, color=VERMILION if over else BLUE, hatch="xx" if over else None,
@@ -616,7 +617,7 @@ def accepted_sizes(inputs: range, last_map: dict[str, list[int]], accepted: dict
         ax.step(inputs, rows, linestyle=dash, where="post", color=colour, label=name)
         low, high = accepted[name][0], accepted[name][-1]
         ax.axvspan(low, high + 1, facecolor=colour, alpha=0.15, lw=0, hatch=hatch, edgecolor=BLACK)
-        ax.annotate(f"{low} to {high}", ((low + high) / 2, max(rows) - 0.3), ha="center",
+        ax.annotate(f"{name}:\n{low} to {high}", ((low + high) / 2, 8.25), ha="center", va="top", fontsize=9,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.7})
     ax.set(xlabel="input size (pixels)", ylabel="rows after pool5", ylim=(3, 8.4))
     ax.set_title("Each network accepts 32 sizes: those that leave fc6 the map it wants")
@@ -727,7 +728,7 @@ def step_curves(curves: dict[str, list[list[tuple[int, float]]]], ylabel: str, t
     for (name, runs), colour, marker, dash in zip(curves.items(), COLOURS, MARKERS, DASHES, strict=False):
         for i, run in enumerate(runs):
             steps, values = zip(*run, strict=True)
-            ax.plot(steps, values, marker=marker, ls=dash, color=colour, ms=3.5, lw=1.2, markevery=0.07,
+            ax.plot(steps, values, marker=marker, ls=dash, color=colour, ms=4.5, lw=1.2, markevery=0.07,
                     label=None if i else name)
         words.append(f"{name}: " + ", ".join(f"{run[-1][1]:.3g} after {run[-1][0]}" for run in runs))
     if level is not None:

@@ -122,13 +122,22 @@ def test_course_style_comes_back_after_the_books(outputs):
     ([0, 1, 2], [3, 4, 5], "3 at 0 to 5 at 2"),
     (["small", "large"], [3, 4], "3 at 0 to 4 at 1"),
     (pd.Series([1.0, 2.0], index=[7, 8]), pd.Series([3.0, 4.0], index=[7, 8]), "3 at 1 to 4 at 2"),
-    ([0, 1], [float("nan"), 4], "nan at 0 to 4 at 1"),
+    ([0, 1, 2, 3], [float("nan"), 4, 5, float("nan")], "4 at 1 to 5 at 2"),
     ([0], [1], "An empty figure"),
 ])
 def test_every_line_can_be_described(x, y, words):
     figure = Figure()
     figure.subplots().plot(x, y)
     assert describe(figure) == words
+
+
+def test_level_and_upright_lines_are_not_curves():
+    figure = Figure()
+    ax = figure.subplots()
+    ax.plot([0, 20], [3, 4])
+    ax.axhline(2.3, label="chance")
+    ax.axvline(12)
+    assert describe(figure) == "3 at 0 to 4 at 20; chance: a level line at 2.3; an upright line at 12"
 
 
 def test_names_in_the_books_legend():
