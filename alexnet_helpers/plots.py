@@ -6,6 +6,7 @@ import io
 import math
 import time
 from collections.abc import Callable
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -223,8 +224,9 @@ def image_grid(images: torch.Tensor, titles: list[str], columns: int, title: str
     for ax in axes.flat:
         ax.axis("off")
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
-    figure.alt = f"{title}. {len(images)} images of {images.shape[-2]} by {images.shape[-1]} pixels: " \
-                 f"{', '.join(titles[:len(images)])}"
+    names = [(name, len(list(some))) for name, some in groupby(" ".join(t.split()) for t in titles[:len(images)])]
+    figure.alt = f"{title}. {len(images)} images of {images.shape[-2]} by {images.shape[-1]} pixels: " + ", ".join(
+        f"{number} times {name}" if number > 1 else name for name, number in names)
     return figure
 
 

@@ -296,6 +296,11 @@ def test_words_begin_with_the_title_and_are_whole(name: str) -> None:
     assert len(figure.alt) > len(first) + 10
 
 
+def test_images_of_one_name_are_counted() -> None:
+    figure = plots.image_grid(torch.rand(4, 1, 8, 8), ["boot", "shoe\nleft", "HOG", "HOG"], 2, "Images")
+    assert figure.alt == "Images. 4 images of 8 by 8 pixels: boot, shoe left, 2 times HOG"
+
+
 STORED = [(path, number, output["metadata"].get("image/png", {}).get("alt", ""))
           for path in sorted((Path(__file__).parents[1] / "notebooks").rglob("[0-9]*.ipynb"))
           for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"])
