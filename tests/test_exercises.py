@@ -83,7 +83,7 @@ def used(path: Path) -> set[str]:
             for number in re.findall(r"check_exercise\(\s*[\"']([\d.]+)[\"']", cell.source)}
 
 
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("0[1-8]*.ipynb")), ids=lambda path: path.name)    # 09: ledger
 def test_chapter_and_solutions_use_every_exercise_of_the_chapter(path):
     registered = {number for number in CHECKS if int(number.split(".")[0]) == int(path.name[:2])}
     assert 2 <= len(registered) <= 5
@@ -92,5 +92,5 @@ def test_chapter_and_solutions_use_every_exercise_of_the_chapter(path):
 
 
 def test_no_exercise_without_a_chapter():
-    chapters = {int(path.name[:2]) for path in NOTEBOOKS.glob("[0-9]*.ipynb")}
+    chapters = {int(path.name[:2]) for path in NOTEBOOKS.glob("0[1-8]*.ipynb")}
     assert {number for number in CHECKS if int(number.split(".")[0]) not in chapters} == set()
