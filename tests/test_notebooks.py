@@ -15,10 +15,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from alexnet_helpers import slides
+
 PROJECT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((PROJECT / "notebooks").rglob("[0-9]*.ipynb"))
 IGNORED_TAGS = {"nbval-ignore-output", "nbval-skip"}
-ALLOWED_TAGS = IGNORED_TAGS | {"raises-exception"}
+ALLOWED_TAGS = IGNORED_TAGS | {"raises-exception"} | set(slides.TAGS)
 ABSOLUTE_PATH = re.compile(r"(?<![\w.])(/(home|root|Users|tmp)/|[A-Za-z]:\\Users)")
 SHELL = re.compile(r"^\s*(!|%pip|%conda|%%bash|%%sh)", re.M)
 
