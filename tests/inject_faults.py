@@ -20,7 +20,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 ENOUGH = 0.95
 # They compare texts or the style, not what the package does, and would notice every fault or none.
-NOT_ASKED = ("faults.toml", "inject_faults.py", "test_faults.py", "test_style.py", "test_notebooks.py", "test_browser.py")
+NOT_ASKED = ("faults.toml", "inject_faults.py", "test_faults.py", "test_style.py", "test_notebooks.py",
+             "test_browser.py")
 
 
 def faults() -> list[dict]:

@@ -162,6 +162,19 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(path, request):
         assert torch.equal(value, net.state_dict()[name]), name
 
 
+def test_stopped_while_it_writes_the_checkpoint_before_is_still_there(started, monkeypatch):
+    whole = started.read_bytes()
+
+    def half(state, file):
+        file.write(whole[:len(whole) // 2])
+        raise OSError("no space left")
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(OSError, match="no space left"):
+        train(started, epochs=3)
+    assert started.read_bytes() == whole
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Files that cannot be used
 

@@ -22,6 +22,8 @@ COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 70), "red": (210, 50, 60)}
 @pytest.fixture(autouse=True)
 def one_thread_without_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    # After an error torch waits so many seconds, 5, for a reading process to end by itself.
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2, raising=False)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

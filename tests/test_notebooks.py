@@ -143,34 +143,26 @@ def sound() -> dict:
     return json.loads(nbformat.writes(notebook))
 
 
-def store(notebook: dict, folder: Path) -> Path:
-    path = folder / "01_planted.ipynb"
+def store(notebook: dict, folder: Path, name: str = "01_planted.ipynb") -> Path:
+    path = folder / name
     path.write_text(json.dumps(notebook), encoding="utf-8")
     return path
 
 
-def nbval(path: Path) -> subprocess.CompletedProcess[str]:
-    """Run `pytest --nbval` on one notebook, with the project's own conftest.py."""
-    shutil.copy(PROJECT / "conftest.py", path.parent)
-    (path.parent / "pytest.ini").write_text("[pytest]\n")
-    return subprocess.run([sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", path.name],
-                          cwd=path.parent, capture_output=True, text=True, timeout=120)
-
-
-def test_a_sound_notebook_passes_gate_and_nbval(sound: dict, tmp_path: Path) -> None:
-    path = store(sound, tmp_path)
-    assert problems(path) == []
-    run = nbval(path)
-    assert run.returncode == 0
-    assert "Notebooks: 1 run, 3 cells compared, 0 run without comparing (0%)" in run.stdout
-
-
-def test_nbval_sees_one_changed_digit(sound: dict, tmp_path: Path) -> None:
+def test_a_sound_notebook_passes_gate_and_nbval_which_sees_one_changed_digit(sound: dict, tmp_path: Path) -> None:
     changed = json.loads(json.dumps(sound).replace("= 42", "= 43"))
     assert changed != sound
-    run = nbval(store(changed, tmp_path))
+    path = store(sound, tmp_path)
+    assert problems(path) == []
+    store(changed, tmp_path, "02_changed.ipynb")
+    shutil.copy(PROJECT / "conftest.py", tmp_path)             # the project's own
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    run = subprocess.run([sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider"], cwd=tmp_path,
+                         capture_output=True, text=True, timeout=120)
     assert run.returncode == 1
-    assert "Cell outputs differ" in run.stdout and "1 failed, 2 passed" in run.stdout
+    assert "Notebooks: 2 run, 6 cells compared, 0 run without comparing (0%)" in run.stdout
+    assert "Cell outputs differ" in run.stdout and "1 failed, 5 passed" in run.stdout
+    assert "FAILED 02_changed.ipynb::Cell 0" in run.stdout
 
 
 def test_a_run_without_notebooks_fails(tmp_path: Path) -> None:
