@@ -20,7 +20,6 @@ import tomllib
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,9 +158,9 @@ MARKS = {"exact": "✓", "approximate": "≈", "wrong": "✗", "unsettled": "?"}
 CALL = re.compile(r"\b(check_claim\(\s*[\"'](\w+)[\"']|cite_claim\(([^)]*)\))")
 
 
-def settled_in(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """Claim id -> where the notebooks in `folder` call check_claim or cite_claim for it: (file, heading above it)."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def settled_in(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
+    """Claim id -> where the notebooks in `folder` check or cite it: (file, heading above, id of the cell)."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
     for path in sorted(Path(folder).glob("[0-9]*.ipynb")):
         heading = ""
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
@@ -171,25 +170,23 @@ def settled_in(folder: Path) -> dict[str, list[tuple[str, str]]]:
                 continue
             for _, checked, cited in CALL.findall(source):
                 for claim_id in [checked] if checked else re.findall(r"[\"'](\w+)[\"']", cited):
-                    found.setdefault(claim_id, []).append((path.name, heading))
+                    found.setdefault(claim_id, []).append((path.name, heading, cell["id"]))
     return found
 
 
 def table(folder: Path = Path()) -> pd.DataFrame:
-    """A row a claim, by id: source, chapter, verdict, cause, handed_on, claim, truth, primary; notebook, heading.
-
-    The last two say where the notebooks in `folder` settle it.
-    """
+    """A row a claim, by id: what the ledger says, and notebook, heading and cell of `folder` where it is settled."""
     import pandas as pd
 
     places = settled_in(folder)
     rows = pd.DataFrame.from_dict(ledger(), orient="index")
     rows["source"] = rows.index.str[0]
     rows["computed"] = ["claimed" in row and row["verdict"] != "unsettled" for row in ledger().values()]
-    rows["notebook"], rows["heading"] = zip(*(places.get(name, [("", "")])[0] for name in rows.index), strict=True)
+    where = ["notebook", "heading", "cell"]
+    rows[where] = [places.get(name, [("", "", "")])[0] for name in rows.index]
     order = sorted(rows.index, key=lambda name: (name[0], int(re.sub(r"\D", "", name)), name))
     columns = ["source", "chapter", "verdict", "cause", "handed_on", "claim", "truth", "computed", "primary",
-               "notebook", "heading"]
+               *where]
     return rows.reindex(index=order, columns=columns).fillna("")
 
 
@@ -200,7 +197,7 @@ def as_html(rows: pd.DataFrame) -> HTML:
     td = '<td style="text-align:left;vertical-align:top">'
     lines = []
     for name, row in rows.iterrows():
-        link = f"{row.notebook}#{quote(row.heading.replace(' ', '-'))}"
+        link = f"{row.notebook}#cell-id={row.cell}"            # both JupyterLab and pages exported to HTML know it
         ways = [way for way in ("computed" if row.computed else "", row.primary) if way]
         settled = escape("; ".join(ways)).replace("/", "/<wbr>")                 # a long address may be broken there
         cells = (f"<b>{name}</b>", escape(row.claim), f"{MARKS[row.verdict]}&nbsp;{row.verdict}", escape(row.truth),

@@ -252,7 +252,7 @@ def course(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(claims, "ledger", lambda: rows)
     for number, source in ((1, 'ah.check_claim("A1", 2 * 2)'), (2, 'ah.cite_claim("B2")')):
         exec(source, {"ah": claims})
-        cell = nbformat.v4.new_code_cell(source, execution_count=1, outputs=[
+        cell = nbformat.v4.new_code_cell(source, id=f"cell-{number}", execution_count=1, outputs=[
             nbformat.v4.new_output("stream", name="stdout", text=capsys.readouterr().out)])
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# Chapter {number}"), cell]),
                        tmp_path / f"0{number}_chapter.ipynb")
@@ -317,18 +317,19 @@ def test_the_page_shows_the_ledger_as_it_is():
 def test_table_says_where_each_claim_is_settled(course):
     _, folder = course
     table = claims.table(folder)
-    assert table[["source", "chapter", "verdict", "computed", "notebook", "heading"]].to_numpy().tolist() == [
-        ["A", 1, "wrong", True, "01_chapter.ipynb", "Chapter 1"],
-        ["B", 2, "exact", False, "02_chapter.ipynb", "Chapter 2"]]
+    columns = ["source", "chapter", "verdict", "computed", "notebook", "heading", "cell"]
+    assert table[columns].to_numpy().tolist() == [
+        ["A", 1, "wrong", True, "01_chapter.ipynb", "Chapter 1", "cell-1"],
+        ["B", 2, "exact", False, "02_chapter.ipynb", "Chapter 2", "cell-2"]]
 
 
-def test_html_is_escaped_and_leads_to_the_heading(course):
+def test_html_is_escaped_and_leads_to_the_cell(course):
     rows, folder = course
     rows["A1"]["claim"] = "a < b"
     page = claims.as_html(claims.table(folder)).data
     assert "a &lt; b" in page
     assert "a < b" not in page
-    assert '<a href="01_chapter.ipynb#Chapter-1">01, Chapter 1</a>' in page
+    assert '<a href="01_chapter.ipynb#cell-id=cell-1">01, Chapter 1</a>' in page
     assert page.count("<tr>") == 3
     assert "✗&nbsp;wrong" in page
     assert "the paper, section 1" in page
@@ -336,8 +337,8 @@ def test_html_is_escaped_and_leads_to_the_heading(course):
 
 def test_claims_settled_in_several_places_and_lines(tmp_path):
     source = 'ah.cite_claim("A1",\n              "B2")\nah.check_claim(\n    "C3", 4)'
-    cells = [nbformat.v4.new_markdown_cell("# One\n\ntext\n\n## Two"), nbformat.v4.new_code_cell(source),
-             nbformat.v4.new_markdown_cell("no heading"), nbformat.v4.new_code_cell('ah.cite_claim("A1")')]
+    cells = [nbformat.v4.new_markdown_cell("# One\n\ntext\n\n## Two"), nbformat.v4.new_code_cell(source, id="a"),
+             nbformat.v4.new_markdown_cell("no heading"), nbformat.v4.new_code_cell('ah.cite_claim("A1")', id="b")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "05_five.ipynb")
-    place = ("05_five.ipynb", "Two")
-    assert claims.settled_in(tmp_path) == {"A1": [place, place], "B2": [place], "C3": [place]}
+    first, second = (("05_five.ipynb", "Two", name) for name in "ab")
+    assert claims.settled_in(tmp_path) == {"A1": [first, second], "B2": [first], "C3": [first]}
