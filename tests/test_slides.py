@@ -73,6 +73,15 @@ def test_the_theme_needs_no_web_font() -> None:
     assert SETTINGS["theme"] in ("white", "black", "serif")    # those of reveal.js that bring their fonts, or need none
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_slides_follow_the_rule(path: Path) -> None:
+    """Else run `python -m alexnet_helpers slides`, or overrule it for a cell with a tag."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    stored = [cell["metadata"].get("slideshow", {}).get("slide_type") for cell in notebook["cells"]]
+    assert stored == slide_types(notebook["cells"])
+    assert notebook["metadata"].get("rise") == SETTINGS
+
+
 def test_mark_slides_covers_every_cell() -> None:
     notebook = {"cells": [text("# A"), code(1)], "metadata": {}}
     mark_slides(notebook)
