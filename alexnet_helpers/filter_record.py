@@ -1,4 +1,5 @@
-"""What `python -m alexnet_helpers record filters` learns: AlexNet's conv1 from one photograph, in one tower and in two.
+"""What `python -m alexnet_helpers record filters` learns: AlexNet's conv1 from one photograph, in one tower and in two;
+and the book's conv1 from clothes.
 
 The filters stand in notebooks/recorded/filters.npz, how they were made and the scorecard on the way in filters.json.
 Each network is kept as soon as it is whole; one that was interrupted goes on from its checkpoint.
@@ -13,7 +14,9 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from . import recording
+from .data import load_fashion_mnist
 from .filters import fit_gabor, photo_spots, scorecard, spot_network
+from .models import alexnet
 from .training import fit, profile
 
 # Name -> groups of conv2, seed, minutes of training on a CPU and on a GPU.
@@ -21,10 +24,13 @@ NETWORKS = {"one tower": (1, 0, 16, 5), "two towers, seed 0": (2, 0, 3, 1), "two
             "two towers, seed 2": (2, 2, 3, 1)}
 BATCH_SIZE = 32
 RECIPE = {"lr": 0.03, "momentum": 0.9, "weight_decay": 3e-3}
+BOOK = {"lr": 0.01, "momentum": 0.9}                           # at the book's rate plain SGD sits at ln 10 for long
 
 
 def load_filters(name: str = "filters") -> dict[str, np.ndarray] | None:
-    """The recorded filters, float32 (96, 3, 11, 11) each, by the network's name; " before" is the first one's start.
+    """The recorded filters, float32 (96, 3, 11, 11) each, by the network's name; the book's have one colour.
+
+    " before" is added for what the first network and the book's started from.
 
     None, with a line that says how to make them, if there are none.
     """
@@ -84,9 +90,7 @@ def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, fl
             if epoch <= part["looks"][-1]["epoch"]:
                 continue
             history = fit(net, train, test, epochs=epoch, show=False, checkpoint=checkpoint, **RECIPE,
-                          schedule=lambda update, epochs=epochs: CosineAnnealingLR(update, epochs))
-            if history.interrupted:
-                raise KeyboardInterrupt
+                          schedule=lambda update, epochs=epochs: CosineAnnealingLR(update, epochs)).whole()
             part["looks"].append({"epoch": epoch, "seconds": sum(history.seconds),
                                   "test accuracy": history.test_accuracy[-1], **scorecard(fit_gabor(net.conv1.weight))})
             kept[network] = net.conv1.weight.detach().cpu().numpy()
@@ -94,6 +98,31 @@ def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, fl
             recording.save_record(name, record)
             print(f"{network}, epoch {epoch} of {epochs}: {history}", flush=True)
         checkpoint.unlink()
+    return record
+
+
+def record_book(name: str = "filters", epochs: int = 2, batch_size: int = 32, size: int = 224,
+                train_size: int = 6_000, test_size: int = 1_000) -> dict:
+    """Train the book's AlexNet on Fashion-MNIST at `size` pixels, unless the record has it; keep its conv1.
+
+    The record of the other networks must be there. Returns the record.
+    """
+    record = recording.load_record(name)
+    if "the book" in record:
+        return record
+    train, test = load_fashion_mnist(batch_size, resize=size, train_size=train_size, test_size=test_size)
+    torch.manual_seed(0)
+    net = alexnet()
+    kept = read_filters(name) | {"the book before": net.conv1.weight.detach().numpy().copy()}
+    checkpoint = recording.FOLDER / f"{name}, the book.checkpoint"
+    history = fit(net, train, test, epochs=epochs, show=False, checkpoint=checkpoint, **BOOK).whole()
+    kept["the book"] = net.conv1.weight.detach().cpu().numpy()
+    record["the book"] = {**BOOK, "seed": 0, "epochs": epochs, "batch_size": batch_size, "size": size,
+                          "train_size": train_size, "seconds": sum(history.seconds),
+                          "train loss": history.train_loss, "test accuracy": history.test_accuracy}
+    save_filters(name, kept)
+    recording.save_record(name, record)
+    checkpoint.unlink()
     return record
 
 

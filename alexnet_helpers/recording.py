@@ -98,10 +98,11 @@ def record_gpu() -> dict:
 
 
 def record_filters() -> dict:
-    """Filters learned from one photograph: see `filter_record`."""
+    """Filters learned from one photograph, and the book's: see `filter_record`."""
     from . import filter_record  # which imports this module
 
-    return filter_record.record_filters()
+    filter_record.record_filters()
+    return filter_record.record_book()
 
 
 RECORDS = {"lenet": record_lenet, "gpu": record_gpu, "filters": record_filters}

@@ -300,6 +300,18 @@ def test_filters_are_tested_on_other_crops_than_they_are_trained_on(folder, monk
     assert not torch.equal(X, Z)
 
 
+def test_book_joins_the_record_once(folder, capsys):
+    record({"one tower": SMALL["one tower"]})
+    made = filter_record.record_book(epochs=1, batch_size=2, size=193, train_size=4, test_size=2)
+    assert made["the book"]["epochs"] == len(made["the book"]["train loss"]) == 1
+    kept = ah.load_filters()
+    assert set(kept) == {"one tower", "one tower before", "the book", "the book before"}
+    torch.manual_seed(0)
+    np.testing.assert_allclose(kept["the book before"], ah.alexnet().conv1.weight.detach(), atol=1e-3)    # float16
+    assert not np.array_equal(kept["the book"], kept["the book before"])
+    assert filter_record.record_book() == ah.load_record("filters") == made           # nothing is left to do
+
+
 def test_missing_record_is_said_to_be_missing(folder, capsys):
     assert ah.load_filters() is None
     assert "record filters" in capsys.readouterr().out
