@@ -20,13 +20,13 @@ lab: .venv/installed
 	cd notebooks && ../$(BIN)/jupyter lab $(LAB)
 
 test: .venv/installed
-	$(BIN)/pytest --nbval
+	$(BIN)/pytest --nbval --numprocesses 2
 
 notebooks: .venv/installed
 	$(BIN)/python -m alexnet_helpers notebooks
 
 browser: .venv/browser
-	$(BIN)/pytest -m browser tests/test_browser.py
+	$(BIN)/pytest -m browser --numprocesses 2 --dist worksteal tests/test_browser.py
 
 faults: .venv/installed
 	$(BIN)/python tests/inject_faults.py $(FAULTS)

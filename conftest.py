@@ -17,12 +17,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes.
     config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 300)
+    # Side by side (--numprocesses), the cells of a notebook stay together, and every process gets its share of the
+    # cores: more threads than cores are many times slower.
+    if config.option.nbval and config.getoption("dist", "no") != "no":
+        config.option.dist = "loadfile"
+    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    # A library's warning on some machine is no change of the course; the gate keeps them out of stored notebooks.
-    if isinstance(item, IPyNbCell) and "stderr" not in item.parent.skip_compare:
-        item.parent.skip_compare += ("stderr",)
+    if isinstance(item, IPyNbCell):
+        # A library's warning on some machine is no change of the course; the gate keeps them out of stored notebooks.
+        if "stderr" not in item.parent.skip_compare:
+            item.parent.skip_compare += ("stderr",)
+        ignored = IGNORED_TAGS & set(item.cell.metadata.get("tags", []))
+        item.user_properties.append(("cell", "ignored" if ignored else "compared"))
 
 
 class NotebookCount:
@@ -32,11 +41,10 @@ class NotebookCount:
         self.cells: Counter[str] = Counter()
         self.notebooks: set[str] = set()
 
-    def pytest_runtest_call(self, item: pytest.Item) -> None:
-        if isinstance(item, IPyNbCell):
-            self.notebooks.add(item.parent.name)
-            ignored = IGNORED_TAGS & set(item.cell.metadata.get("tags", []))
-            self.cells["ignored" if ignored else "compared"] += 1
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and (kind := dict(report.user_properties).get("cell")):
+            self.notebooks.add(report.nodeid.split("::")[0])
+            self.cells[kind] += 1
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if session.config.option.nbval and session.testscollected and not self.notebooks \
@@ -52,4 +60,5 @@ class NotebookCount:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.pluginmanager.register(NotebookCount(), "notebook-count")
+    if not hasattr(session.config, "workerinput"):              # of several processes the first one counts
+        session.config.pluginmanager.register(NotebookCount(), "notebook-count")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -163,6 +164,22 @@ def test_a_sound_notebook_passes_gate_and_nbval_which_sees_one_changed_digit(sou
     assert "Notebooks: 2 run, 6 cells compared, 0 run without comparing (0%)" in run.stdout
     assert "Cell outputs differ" in run.stdout and "1 failed, 5 passed" in run.stdout
     assert "FAILED 02_changed.ipynb::Cell 0" in run.stdout
+
+
+def test_two_processes_run_whole_notebooks_and_share_the_cores(tmp_path: Path) -> None:
+    for name in ("01_planted", "02_planted"):                  # every cell needs the one before it
+        cells = [nbformat.v4.new_code_cell(source, id=f"cell-{i}", execution_count=i + 1, outputs=[
+            nbformat.v4.new_output("stream", name="stdout", text=f"{i}\n")])
+            for i, source in enumerate(["n = 0\nprint(n)"] + 5 * ["n += 1\nprint(n)"])]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    shutil.copy(PROJECT / "conftest.py", tmp_path)
+    (tmp_path / "test_cores.py").write_text(
+        "import os\ndef test_share(): assert int(os.environ['OMP_NUM_THREADS']) == max(1, os.cpu_count() // 2)\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "PYTEST_XDIST"))}
+    run = subprocess.run([sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "--numprocesses", "2"],
+                         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert "Notebooks: 2 run, 12 cells compared, 0 run without comparing (0%)" in run.stdout
+    assert run.returncode == 0 and "13 passed" in run.stdout
 
 
 def test_a_run_without_notebooks_fails(tmp_path: Path) -> None:
