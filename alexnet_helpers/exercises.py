@@ -426,7 +426,7 @@ def lenet_inputs(answer: dict[str, float]) -> str | None:
     if answer["standardised"] < answer["raw"] - 0.03:          # raw ones differ by as much from seed to seed
         return "Standardised pixels should do no worse than raw ones. Are the test images standardised too?"
     if max(answer["flips"], answer["shifts"]) > answer["standardised"] + 0.03:
-        return "So large a gain from augmentation is odd here. Did both start from standardised pixels, with 400 steps?"
+        return "So large a gain from augmentation is odd here. Did both start from standardised pixels, with 300 steps?"
     return None
 
 

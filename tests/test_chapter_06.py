@@ -1,4 +1,4 @@
-"""What chapter 06 counts and draws: its views by formula, its stream of steps, its photographs."""
+"""What chapter 06 counts and draws: its views by formula, its steps of training, its photographs."""
 
 from __future__ import annotations
 
@@ -54,14 +54,24 @@ def test_the_photograph_is_brought_to_256_by_whole_blocks_of_pixels() -> None:
     assert square(skimage.data.chelsea()).shape == square(skimage.data.coffee()).shape == (1, 3, 256, 256)
 
 
-def test_steps_go_on_where_they_stopped_and_every_epoch_has_each_image_once() -> None:
-    Steps = run_cell("class Steps", until="print(")["Steps"]
-    batches = ah.Batches(torch.arange(10, dtype=torch.uint8)[:, None, None, None], torch.arange(10), 4, shuffle=True)
-    steps = Steps(batches, 2)
-    assert len(steps) == 2
-    labels = [torch.cat([y for _, y in steps]).tolist() for _ in range(3)]      # 8, 2 + 4, 4 + 2 images: two epochs
-    seen = list(itertools.chain(*labels))
-    assert sorted(seen[:10]) == sorted(seen[10:20]) == list(range(10))
+def test_a_training_of_the_comparison_makes_its_steps_on_its_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All steps, in two stretches at two rates; an epoch has each of the arm's images once, and the next goes on."""
+    images = torch.arange(40, dtype=torch.uint8)[:, None, None, None].expand(40, 1, 28, 28)
+    seen, rates = [], []
+
+    def fit(net: nn.Module, train: list, test: object, epochs: int, lr: float, **options: object) -> None:
+        seen.extend(y for _, y in train)
+        rates.append((len(train), epochs, lr))
+
+    monkeypatch.setattr(ah, "fit", fit)
+    monkeypatch.setattr(ah, "evaluate", lambda net, data: (0.0, 0.5))
+    learn = run_cell("def learn(", until="budget = ", budget=8, drawn=30, images=images, labels=torch.arange(40),
+                     device="cpu", moves=None, network=lambda side: nn.Flatten(), tune=[], test=[], moved=[])["learn"]
+    assert set(learn(seed=0, lr=0.5, size=20, augmented=False).values()) == {0.5}
+    assert rates == [(6, 1, 0.5), (2, 1, 0.05)]
+    labels = torch.cat(seen).tolist()                          # 16 + 4 images an epoch, four epochs
+    assert all(sorted(labels[i:i + 20]) == sorted(labels[:20]) for i in range(0, 80, 20)) and len(labels) == 80
+    assert len(set(labels[:20])) == 20 and max(labels) < 30
 
 
 def test_lighting_as_the_chapter_shows_it() -> None:

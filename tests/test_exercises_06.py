@@ -27,7 +27,7 @@ def own_randomness(X: torch.Tensor, size: int, generator: torch.Generator) -> to
     return shared_crop()(X, size, torch.default_generator)
 
 
-LENET = {"raw": 0.730, "standardised": 0.775, "flips": 0.772, "shifts": 0.744}
+LENET = {"raw": 0.728, "standardised": 0.761, "flips": 0.760, "shifts": 0.738}
 
 
 @pytest.mark.parametrize("number, answer", [
