@@ -215,30 +215,33 @@ def run_in_lab(lab: Lab, notebook: Path) -> list[str]:
         if (drawn := page.locator(".jp-OutputArea .jp-RenderedImage img").count()) != shown:
             found.append(f"{shown} figures came from the kernel, {drawn} are on the page")
         found += [f"a missing image: {source}" for source in page.evaluate(BROKEN_IMAGES)]
-        for cell in page.query_selector_all(".jp-CodeCell:has(.widget-slider)"):
-            found += move_a_slider(page, cell)
-        print(f"{notebook.stem}: {len(cells)} cells, {shown} figures, "
-              f"{page.locator('.jp-CodeCell:has(.widget-slider)').count()} explorers")
+        explorers = page.query_selector_all(".jp-CodeCell:has(.widget-slider, .widget-dropdown)")
+        for cell in explorers:
+            found += move_a_control(page, cell)
+        print(f"{notebook.stem}: {len(cells)} cells, {shown} figures, {len(explorers)} explorers")
         return found
 
 
-def move_a_slider(page: Page, cell: ElementHandle) -> list[str]:
-    """Move the first slider of an explorer by a step; a complaint unless its figure or table changes."""
-    handle, shown = cell.query_selector(".widget-slider .noUi-handle"), page.evaluate(OUTPUTS_OF, cell)
-    value = handle.get_attribute("aria-valuenow")
-    for key in ("ArrowRight", "ArrowLeft"):                     # at its right end it can only move left
-        handle.focus()
-        handle.press(key)
-        page.wait_for_timeout(300)
-        if handle.get_attribute("aria-valuenow") != value:
-            break
+def move_a_control(page: Page, cell: ElementHandle) -> list[str]:
+    """Move the first slider of an explorer by a step, or choose another word; a complaint unless it shows something new."""
+    shown = page.evaluate(OUTPUTS_OF, cell)
+    if handle := cell.query_selector(".widget-slider .noUi-handle"):
+        value = handle.get_attribute("aria-valuenow")
+        for key in ("ArrowRight", "ArrowLeft"):                 # at its right end it can only move left
+            handle.focus()
+            handle.press(key)
+            page.wait_for_timeout(300)
+            if handle.get_attribute("aria-valuenow") != value:
+                break
+        else:
+            return [f"a slider that does not move from {value}"]
     else:
-        return [f"a slider that does not move from {value}"]
+        cell.query_selector(".widget-dropdown select").select_option(index=1)
     for _ in range(60):
         if page.evaluate(OUTPUTS_OF, cell) != shown:
             return []
         page.wait_for_timeout(500)
-    return ["a slider was moved, but its figure stayed the same"]
+    return ["a slider or choice was moved, but what it shows stayed the same"]
 
 
 def show_slides(lab: Lab, notebook: Path, width: int, height: int) -> tuple[list[dict], list[str]]:
@@ -299,6 +302,7 @@ slider = widgets.IntSlider(value=3, min=1, max={highest})
 display(widgets.VBox([slider]))
 shown = display(picture(), display_id=True)
 slider.observe(lambda _: shown.update(picture()), names="value")"""
+CHOICE = SLIDER.replace("IntSlider(value=3, min=1, max={highest})", "Dropdown(options=[3, 4])")
 
 
 @pytest.fixture
@@ -324,6 +328,7 @@ def test_a_sound_notebook_passes(plant: Callable[..., Path], lab: Lab) -> None:
     assert run_in_lab(lab, plant("text: # Sound", DRAW, pictures=1)) == []
     assert run_in_lab(lab, plant(SLIDER.format(end="slider.value", highest=5), pictures=1)) == []
     assert run_in_lab(lab, plant(SLIDER.format(end="slider.value", highest=3), pictures=1)) == []     # at its end
+    assert run_in_lab(lab, plant(CHOICE.format(end="slider.value"), pictures=1)) == []
 
 
 @pytest.mark.parametrize("cells, pictures, complaint", [
@@ -335,12 +340,13 @@ def test_a_sound_notebook_passes(plant: Callable[..., Path], lab: Lab) -> None:
     (["text: ![a picture](nowhere.png)", "1"], 0, "missing image"),
     ([SLIDER.format(end=1, highest=5)], 0, "stayed the same"),
     ([SLIDER.format(end="slider.value", highest=3).replace("min=1", "min=3")], 0, "does not move"),
+    ([CHOICE.format(end=1)], 0, "stayed the same"),
     (["def explorer(draw): pass\nexplorer(print)"], 0, "without sliders"),
     (["from IPython.display import HTML\nHTML('<img src=\"https://example.org/x.png\">')"], 0, "other host"),
     (["from IPython.display import Javascript\nJavascript(\"new WebSocket('wss://example.org/')\")"], 0, "other host"),
     (["from IPython.display import Javascript\nJavascript(\"console.error('planted')\")"], 0, "console error: planted"),
 ], ids=["error", "stopped", "lost figure", "figure as text", "missing image", "dead slider", "stuck slider",
-        "no slider", "other host", "other host's socket", "console error"])
+        "dead choice", "no slider", "other host", "other host's socket", "console error"])
 def test_a_planted_fault_is_found(cells: list[str], pictures: int, complaint: str, plant: Callable[..., Path],
                                   lab: Lab) -> None:
     found = run_in_lab(lab, plant(*cells, pictures=pictures))
