@@ -223,7 +223,7 @@ def run_in_lab(lab: Lab, notebook: Path) -> list[str]:
 
 
 def move_a_control(page: Page, cell: ElementHandle) -> list[str]:
-    """Move the first slider of an explorer by a step, or choose another word; a complaint unless it shows something new."""
+    """Move an explorer's first slider by a step, or choose another word; a complaint unless it shows something new."""
     shown = page.evaluate(OUTPUTS_OF, cell)
     if handle := cell.query_selector(".widget-slider .noUi-handle"):
         value = handle.get_attribute("aria-valuenow")
