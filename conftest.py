@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 
 import pytest
@@ -17,6 +18,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes.
     config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 300)
+    # Tests press Ctrl-C; a shell's background job starts with that signal ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Side by side (--numprocesses), the cells of a notebook stay together, and every process gets its share of the
     # cores: more threads than cores are many times slower.
     if config.option.nbval and config.getoption("dist", "no") != "no":

@@ -60,15 +60,7 @@ def test_other_errors_are_not_hidden():
         ah.compare({"a": lambda seed: {"x": 1 / seed}}, seeds=(0,))
 
 
-@pytest.fixture
-def ctrl_c():
-    """Python's own answer to Ctrl-C; a shell's background job starts with the signal ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_interrupting_keeps_the_whole_runs(ctrl_c, capsys):
+def test_interrupting_keeps_the_whole_runs(capsys):
     def arm(seed):
         if seed == 2:
             signal.raise_signal(signal.SIGINT)
@@ -78,7 +70,7 @@ def test_interrupting_keeps_the_whole_runs(ctrl_c, capsys):
     assert "2 of 4 runs are whole and kept" in capsys.readouterr().out
 
 
-def test_interrupting_a_training_ends_the_comparison(ctrl_c):
+def test_interrupting_a_training_ends_the_comparison():
     def batches():
         yield torch.rand(4, 3), torch.tensor([0, 1, 2, 0])
         signal.raise_signal(signal.SIGINT)
