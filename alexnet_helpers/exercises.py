@@ -39,7 +39,7 @@ def check_exercise(number: str, answer: object) -> None:
         answer = answer.item()
     try:
         hint = CHECKS[number](answer)
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
         hint = (f"The answer, of type {type(answer).__name__}, has not the form that the question asks for: see the "
                 f"line that you filled in. ({error})")
     print(f"Exercise {number}: " + ("right." if hint is None else f"not yet. {hint}"))
@@ -133,7 +133,7 @@ def lenet_with_relu_and_max(answer: nn.Module) -> str | None:
         return "Both pooling layers take maxima."
     if kinds.count(nn.ReLU) != 4 or nn.Sigmoid in kinds:
         return "The book's LeNet has four activations; all become ReLU, and none follows the last layer."
-    X = torch.zeros(2, 1, 28, 28)
+    X = torch.zeros(2, 1, 28, 28, device=next(answer.parameters()).device)
     if tuple(answer(X).shape) != (2, 10) or kinds[-1] is nn.ReLU:
         return "From (2, 1, 28, 28) it should give logits of shape (2, 10), with no activation after them."
     return None
@@ -333,13 +333,8 @@ def lenet_with_dropout(answer: tuple[object, str]) -> str | None:
     runs, verdict = answer
     if verdict not in ("helps", "hurts", "undecided"):
         return 'The verdict is "helps", "hurts" or "undecided".'
-    if missing := {"arm", "seed", "test accuracy"} - set(runs.columns):
-        return f"The table lacks {', '.join(sorted(missing))}; give what ah.compare returns."
-    if missing := {"no dropout", "dropout"} - set(runs["arm"]):
-        return f"No arm of the table is called {' or '.join(sorted(missing))}."
-    seeds = [set(runs.loc[runs["arm"] == arm, "seed"]) for arm in ("no dropout", "dropout")]
-    if len(seeds[0] & seeds[1]) < 3:
-        return "A verdict takes three seeds or more, the same ones in both arms."
+    if hint := table_of_runs(runs, "test accuracy", ["no dropout", "dropout"]):
+        return hint
     if not runs["test accuracy"].dropna().between(0.3, 1).all():
         return "Some networks have hardly learned anything: try other learning rates, or more steps."
     change, half = difference(runs, "test accuracy", "dropout", against="no dropout")
@@ -538,7 +533,7 @@ def images_for_a_fast_gpu(answer: float) -> str | None:
                         (2 * macs, "That is the forward pass alone."), (macs, "Those are MACs of the forward pass."),
                         (TRAINING_FLOPS / 60_000, "Images of one epoch are no part of it: a rate is asked for."),
                         (TRAINING_FLOPS * 1e12, "20 TFLOP/s are 20 · 10^12 operations a second.")):
-        if abs(answer * flops / 20e12 - 1) < 0.005:
+        if abs(answer / (20e12 / flops) - 1) < 0.005:
             return hint
     return "Operations a second, divided by the operations that training on one image takes."
 

@@ -20,7 +20,7 @@ def lenet(activation: type[nn.Module] = nn.ReLU, pool: type[nn.Module] = nn.MaxP
 
 @pytest.mark.parametrize("number, answer", [
     ("2.1", 90_776),                       # counted by hand: 456 + 2,416 + 69,240 + 10,164 + 8,500
-    ("2.2", lenet()),
+    ("2.2", lenet()), ("2.2", lenet().to("meta")),                            # on another device
     ("2.3", 4.33), ("2.3", 4.3299),        # 600,000 x 938,146,176 x 6 / 780 s = 4.3299e12
     ("2.4", 0.00137),                      # 82 x the normal distribution's tail below -4.149 sd, 1.67e-5
 ])

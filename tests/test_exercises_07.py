@@ -31,7 +31,8 @@ RIGHT = {
 }
 WRONG = {
     "7.1": [(7193, "two operations"), (3553, "conv1"), (10659, "forward pass alone"), (21319, "MACs of the forward"),
-            (3596e-12, "10^12"), (3596 * 60_000, "one epoch"), (500, "divided by")],
+            (3596e-12, "10^12"), (3596 * 60_000, "one epoch"), (500, "divided by"),
+            ("3597", "form")],
     "7.2": [(823, "remembers a number"), (869, "that makes three"), (916, "have to fit too"),
             (729, "One copy too many"), (933, "not free"), (777, "round down"), (100, "3.81 MiB"), (709, "GiB")],
     "7.3": [(10, "many steps"), (1, "Without momentum"), (5, "loses a tenth"), (0.59049, "first gradient"),
