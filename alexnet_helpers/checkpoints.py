@@ -9,10 +9,10 @@ import json
 import os
 import pickle
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -30,6 +30,28 @@ class CheckpointError(ValueError):
     """A checkpoint that `fit` cannot go on from, damaged or of another training; the message says what to do."""
 
 
+def prepare(path: Path) -> None:
+    """Make the folder of a file that is to be written after hours. Raises OSError if it cannot be written there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise OSError(f"{path} cannot be written: it is a folder, or stands in one that nothing may be written to")
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file by `write(file)`. Aside, then renamed: a file with the right name is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".part")
+    with aside.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())                                # on the disk before the name points to it
+    aside.replace(path)
+    if os.name == "posix":                                     # the new name on the disk too
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+
 class Checkpoint:
     """One training run and the file that it is kept in."""
 
@@ -39,26 +61,21 @@ class Checkpoint:
         self.update, self.schedule, self.history = update, schedule, history
 
     def save(self) -> None:
-        """Write the state after a whole epoch. Aside, then renamed: a file with the right name is whole."""
+        """Write the state after a whole epoch."""
         rng = distributed.gather(self.rng_state())             # every process draws its own dropout masks
         if distributed.rank() > 0:
             return
-        aside = self.path.with_name(self.path.name + ".part")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            torch.save({"format": FORMAT, "history": json.dumps(asdict(self.history)), "batches": len(self.train),
-                        "weights": self.net.state_dict(), "optimizer": self.update.state_dict(),
-                        "schedule": self.schedule.state_dict() if self.schedule else None, "rng": rng}, file)
-            file.flush()
-            os.fsync(file.fileno())                            # on the disk before the name points to it
-        aside.replace(self.path)
-        if os.name == "posix":                                 # the new name on the disk too
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
+        state = {"format": FORMAT, "history": json.dumps(asdict(self.history)), "batches": len(self.train),
+                 "weights": self.net.state_dict(), "optimizer": self.update.state_dict(),
+                 "schedule": self.schedule.state_dict() if self.schedule else None, "rng": rng}
+        write_whole(self.path, lambda file: torch.save(state, file))
 
     def resume(self) -> bool:
         """Bring the run to where the file left it; False if there is no file. Raises CheckpointError."""
+        try:
+            prepare(self.path)                                 # rather than find out after the first epoch
+        except OSError as error:
+            raise CheckpointError(f"{error}. Name another file in checkpoint=.") from error
         if not self.path.exists():
             return False
         saved = self.read()
@@ -82,8 +99,9 @@ class Checkpoint:
             if broken:
                 raise zipfile.BadZipFile(f"{broken} is not what was written")
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, ValueError, KeyError, NotImplementedError, pickle.UnpicklingError,
-                zipfile.BadZipFile) as error:
+        except pickle.UnpicklingError:                         # whole, but of things that fit does not write
+            saved = None
+        except (RuntimeError, EOFError, ValueError, KeyError, NotImplementedError, zipfile.BadZipFile) as error:
             reason = str(error).strip().split("\n")[0]
             raise CheckpointError(f"{self.path} is damaged ({reason}). Put a copy in its place, or delete it: "
                                   "training then starts anew.") from error
@@ -108,6 +126,12 @@ class Checkpoint:
                 refuse(name, history["settings"].get(name), settings.get(name))
         if saved["batches"] != len(self.train):
             refuse("the number of batches in an epoch", saved["batches"], len(self.train))
+        if len(saved["rng"]) == distributed.world():
+            states = saved["rng"][distributed.rank()]["train"]
+            there, here = ([g.initial_seed() for g in drawing] for drawing in (
+                [torch.Generator().set_state(state) for state in states], generators(self.train)))
+            if there != here:
+                refuse("the seeds that the images are drawn by", there, here)
         if len(history["seconds"]) > settings["epochs"]:
             refuse("the number of epochs done", len(history["seconds"]), f"at most {settings['epochs']}")
 

@@ -29,11 +29,11 @@ def network(hidden=16, seed=0):
                          nn.Flatten(), nn.Linear(4 * 10 * 10, hidden), nn.Dropout(0.5), nn.Linear(hidden, 10))
 
 
-def data(batch_size=20, n=90):
+def data(batch_size=20, n=90, seed=4):
     generator = torch.Generator().manual_seed(3)
     images = torch.randint(0, 256, (n, 1, 28, 28), generator=generator, dtype=torch.uint8)
     labels = torch.randint(0, 10, (n,), generator=generator)
-    return Batches(images, labels, batch_size, shuffle=True, seed=4), Batches(images, labels, 50)
+    return Batches(images, labels, batch_size, shuffle=True, seed=seed), Batches(images, labels, 50)
 
 
 def train(path=None, epochs=4, net=None, batch_size=20, **options):
@@ -209,7 +209,7 @@ class Malicious:
 
 def test_code_in_a_file_is_not_run(path, capsys):
     torch.save({"format": Malicious()}, path)
-    with pytest.raises(CheckpointError, match="is damaged"):
+    with pytest.raises(CheckpointError, match="is not a checkpoint that fit wrote. Name another file"):
         train(path)
     assert capsys.readouterr().out == ""
 
@@ -235,6 +235,18 @@ def test_checkpoint_of_another_training_is_refused_and_left_alone(started, two_e
 def test_checkpoint_of_other_images_is_refused(started):
     with pytest.raises(CheckpointError, match="number of batches in an epoch is 5 there and 3 here"):
         ah.fit(network(), *data(n=60), epochs=3, lr=0.05, momentum=0.9, show=False, checkpoint=started)
+
+
+def test_checkpoint_of_another_seed_is_refused(started):
+    with pytest.raises(CheckpointError, match=r"images are drawn by is \[4\] there and \[5\] here"):
+        ah.fit(network(), *data(seed=5), epochs=3, lr=0.05, momentum=0.9, show=False, checkpoint=started)
+
+
+@pytest.mark.parametrize("name", ["", "file/run.pt"])
+def test_place_where_no_checkpoint_can_be_written_is_refused_before_training(tmp_path, name):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="Name another file in checkpoint="):
+        ah.fit(network(), [], [], epochs=3, lr=0.05, show=False, checkpoint=tmp_path / name)
 
 
 # ---------------------------------------------------------------------------------------------------------------
