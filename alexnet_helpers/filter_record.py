@@ -14,6 +14,7 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from . import recording
+from .checkpoints import write_whole
 from .data import load_fashion_mnist
 from .filters import fit_gabor, photo_spots, scorecard, spot_network
 from .models import alexnet
@@ -27,43 +28,40 @@ RECIPE = {"lr": 0.03, "momentum": 0.9, "weight_decay": 3e-3}
 BOOK = {"lr": 0.01, "momentum": 0.9}                           # at the book's rate plain SGD sits at ln 10 for long
 
 
-def load_filters(name: str = "filters") -> dict[str, np.ndarray] | None:
+def load_filters() -> dict[str, np.ndarray] | None:
     """The recorded filters, float32 (96, 3, 11, 11) each, by the network's name; the book's have one colour.
 
     " before" is added for what the first network and the book's started from.
 
     None, with a line that says how to make them, if there are none.
     """
-    return None if recording.load_record(name) is None else read_filters(name)
+    return read_filters() or recording.missing("filters")
 
 
-def read_filters(name: str) -> dict[str, np.ndarray]:
-    path = recording.FOLDER / f"{name}.npz"
+def read_filters() -> dict[str, np.ndarray]:
+    path = recording.FOLDER / "filters.npz"
     if not path.exists():
         return {}
     with np.load(path, allow_pickle=False) as stored:
         return {key: stored[key].astype(np.float32) for key in stored}
 
 
-def save_filters(name: str, filters: dict[str, np.ndarray]) -> None:
-    """Write them in float16, aside, then rename."""
-    recording.FOLDER.mkdir(parents=True, exist_ok=True)
-    aside = recording.FOLDER / f"{name}.npz.part"
-    with aside.open("wb") as file:
-        np.savez_compressed(file, **{key: w.astype(np.float16) for key, w in filters.items()})
-    aside.replace(recording.FOLDER / f"{name}.npz")
+def save_filters(filters: dict[str, np.ndarray]) -> None:
+    """Write them in float16."""
+    half = {key: w.astype(np.float16) for key, w in filters.items()}
+    write_whole(recording.FOLDER / "filters.npz", lambda file: np.savez_compressed(file, **half))
 
 
-def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, float, float]] | None = None,
-                   batches: int = 200, filters: int = 96, spots: int = 256, looks: int = 9) -> dict:
+def record_filters(networks: dict[str, tuple[int, int, float, float]] | None = None, batches: int = 200,
+                   filters: int = 96, spots: int = 256, looks: int = 9) -> dict:
     """Train the networks that the record lacks, and return it.
 
     Each trains for so many epochs of `batches` batches as the first ones say will take its minutes, at a rate that
     falls along a cosine. `looks` times on the way, at the end too, its filters are measured.
     """
     device = profile().device
-    record = recording.load_record(name) or {
-        **recording.provenance(name), "photo": "skimage.data.astronaut(), NASA, public domain", **RECIPE,
+    record = recording.read_record("filters") or {
+        **recording.provenance("filters"), "photo": "skimage.data.astronaut(), NASA, public domain", **RECIPE,
         "batch_size": BATCH_SIZE, "batches": batches, "spots": spots, "networks": {}}
     for network, (groups, seed, on_cpu, on_cuda) in (networks or NETWORKS).items():
         part = record["networks"].setdefault(network, {"groups": groups, "seed": seed, "looks": []})
@@ -77,15 +75,15 @@ def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, fl
                            seed=1_000 + seed)
         torch.manual_seed(seed)
         net = spot_network(filters, spots, groups=groups)
-        kept = read_filters(name)
+        kept = read_filters()
         if not kept:                                           # of one network, to show; the others start alike
             kept[f"{network} before"] = net.conv1.weight.detach().numpy().copy()
         if not part["looks"]:
             part["looks"].append({"epoch": 0, **scorecard(fit_gabor(net.conv1.weight))})
-            save_filters(name, kept)
-            recording.save_record(name, record)
+            save_filters(kept)
+            recording.save_record("filters", record)
         epochs = part["epochs"]
-        checkpoint = recording.FOLDER / f"{name}, {network}.checkpoint"
+        checkpoint = recording.FOLDER / f"filters, {network}.checkpoint"
         for epoch in sorted({max(1, round(epochs * 0.5 ** i)) for i in range(looks)}):
             if epoch <= part["looks"][-1]["epoch"]:
                 continue
@@ -94,34 +92,36 @@ def record_filters(name: str = "filters", networks: dict[str, tuple[int, int, fl
             part["looks"].append({"epoch": epoch, "seconds": sum(history.seconds),
                                   "test accuracy": history.test_accuracy[-1], **scorecard(fit_gabor(net.conv1.weight))})
             kept[network] = net.conv1.weight.detach().cpu().numpy()
-            save_filters(name, kept)
-            recording.save_record(name, record)
+            save_filters(kept)
+            recording.save_record("filters", record)
             print(f"{network}, epoch {epoch} of {epochs}: {history}", flush=True)
         checkpoint.unlink()
     return record
 
 
-def record_book(name: str = "filters", epochs: int = 2, batch_size: int = 32, size: int = 224,
-                train_size: int = 6_000, test_size: int = 1_000) -> dict:
+def record_book(epochs: int = 2, batch_size: int = 32, size: int = 224, train_size: int = 6_000,
+                test_size: int = 1_000) -> dict:
     """Train the book's AlexNet on Fashion-MNIST at `size` pixels, unless the record has it; keep its conv1.
 
-    The record of the other networks must be there. Returns the record.
+    Returns the record. Raises RuntimeError if that of the other networks is not there.
     """
-    record = recording.load_record(name)
+    record = recording.read_record("filters")
+    if record is None:
+        raise RuntimeError("The book's filters join those of one photograph: call record_filters first.")
     if "the book" in record:
         return record
     train, test = load_fashion_mnist(batch_size, resize=size, train_size=train_size, test_size=test_size)
     torch.manual_seed(0)
     net = alexnet()
-    kept = read_filters(name) | {"the book before": net.conv1.weight.detach().numpy().copy()}
-    checkpoint = recording.FOLDER / f"{name}, the book.checkpoint"
+    kept = read_filters() | {"the book before": net.conv1.weight.detach().numpy().copy()}
+    checkpoint = recording.FOLDER / "filters, the book.checkpoint"
     history = fit(net, train, test, epochs=epochs, show=False, checkpoint=checkpoint, **BOOK).whole()
     kept["the book"] = net.conv1.weight.detach().cpu().numpy()
     record["the book"] = {**BOOK, "seed": 0, "epochs": epochs, "batch_size": batch_size, "size": size,
                           "train_size": train_size, "seconds": sum(history.seconds),
                           "train loss": history.train_loss, "test accuracy": history.test_accuracy}
-    save_filters(name, kept)
-    recording.save_record(name, record)
+    save_filters(kept)
+    recording.save_record("filters", record)
     checkpoint.unlink()
     return record
 

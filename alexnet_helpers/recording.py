@@ -15,6 +15,7 @@ from datetime import date
 import torch
 from torch import nn
 
+from .checkpoints import write_whole
 from .data import PROJECT, Batches, load_fashion_mnist
 from .models import lenet
 from .training import fit, profile
@@ -23,20 +24,26 @@ FOLDER = PROJECT / "notebooks" / "recorded"
 
 
 def load_record(name: str) -> dict | None:
-    """The record `name`, or None, with a line that says how to make it, if there is none."""
+    """The record `name`, or None and a line that says how to make it. Raises ValueError for a damaged one."""
+    return read_record(name) or missing(name)
+
+
+def read_record(name: str) -> dict | None:
     path = FOLDER / f"{name}.json"
     if not path.exists():
-        print(f"Not recorded yet: `python -m alexnet_helpers record {name}` writes it.")
         return None
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it and record anew.") from error
+
+
+def missing(name: str) -> None:
+    print(f"Not recorded yet: `python -m alexnet_helpers record {name}` writes it.")
 
 
 def save_record(name: str, record: dict) -> None:
-    """Write the record aside, then rename it: a record that is there is whole."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    aside = FOLDER / f"{name}.json.part"
-    aside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    aside.replace(FOLDER / f"{name}.json")
+    write_whole(FOLDER / f"{name}.json", lambda file: file.write((json.dumps(record, indent=1) + "\n").encode()))
 
 
 def provenance(name: str) -> dict:
@@ -65,7 +72,7 @@ def record_lenet(epochs: int = 10, seeds: tuple[int, ...] = (0, 1, 2, 3, 4), tra
     The book's recipe: sigmoid, SGD at 0.9, batches of 256, 10 epochs. With ReLU all that stays but the learning rate,
     chosen among four by the accuracy on the last twelfth of the training images, which those runs do not train on.
     """
-    record = load_record("lenet") or {**provenance("lenet"), "epochs": epochs, "batch_size": 256,
+    record = read_record("lenet") or {**provenance("lenet"), "epochs": epochs, "batch_size": 256,
                                       "train_size": train_size, "test_size": test_size, "tuning": {}, "runs": {}}
     train, test = load_fashion_mnist(256, train_size=train_size, test_size=test_size)
     kept = train_size - train_size // 12

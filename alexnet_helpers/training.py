@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from . import distributed, inspection, speed
-from .checkpoints import Checkpoint
+from .checkpoints import Checkpoint, write_whole
 
 if TYPE_CHECKING:
     from .plots import TrainingDisplay
@@ -104,7 +104,7 @@ class History:
 
     def save(self, path: str | Path) -> None:
         """Write the history as JSON."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
+        write_whole(Path(path), lambda file: file.write((json.dumps(asdict(self), indent=1) + "\n").encode()))
 
     @classmethod
     def load(cls, path: str | Path) -> History:

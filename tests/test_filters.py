@@ -235,7 +235,7 @@ SMALL = {"one tower": (1, 0, 0.01, 0.01), "two towers, seed 1": (2, 1, 0.01, 0.0
 
 
 def record(networks=SMALL):
-    return filter_record.record_filters("filters", networks, batches=3, filters=8, spots=4, looks=2)
+    return filter_record.record_filters(networks, batches=3, filters=8, spots=4, looks=2)
 
 
 @pytest.fixture
@@ -247,6 +247,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_record_is_whole_small_and_without_pickles(folder, capsys):
     made = record()
+    assert "Not recorded yet" not in capsys.readouterr().out   # it is being recorded
     assert ah.load_record("filters") == json.loads(json.dumps(made))
     for network in SMALL:
         looks = made["networks"][network]["looks"]
@@ -312,9 +313,13 @@ def test_book_joins_the_record_once(folder, capsys):
     assert filter_record.record_book() == ah.load_record("filters") == made           # nothing is left to do
 
 
-def test_missing_record_is_said_to_be_missing(folder, capsys):
+def test_missing_filters_are_said_to_be_missing(folder, capsys):
+    (folder / "filters.json").write_text("{}")                 # without the filters themselves
     assert ah.load_filters() is None
     assert "record filters" in capsys.readouterr().out
+    (folder / "filters.json").unlink()
+    with pytest.raises(RuntimeError, match="call record_filters first"):
+        filter_record.record_book()
 
 
 def test_sharpening_takes_off_a_share_of_a_blurred_copy():

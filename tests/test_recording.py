@@ -47,6 +47,12 @@ def test_runs_take_the_books_rate_and_the_best_one_and_every_seed(calls):
     assert not torch.equal(weights[0], weights[1])
 
 
+def test_damaged_record_is_named(calls):
+    (recording.FOLDER / "lenet.json").write_text('{"epochs": ')
+    with pytest.raises(ValueError, match=r"lenet\.json is damaged \(.+\): delete it and record anew"):
+        recording.load_record("lenet")
+
+
 def test_what_is_there_is_not_made_again(calls):
     made = record()
     assert len(calls) == 8

@@ -278,9 +278,9 @@ def test_no_data():
 def test_history_round_trip(tmp_path):
     data = batches(2, 8, shape=(4,))
     history = ah.fit(nn.Linear(4, 10), data, data, epochs=2, lr=0.1, momentum=0.9, show=False)
-    history.save(tmp_path / "run.json")
-    assert ah.History.load(tmp_path / "run.json") == history
-    assert ah.History.load(str(tmp_path / "run.json")).settings["momentum"] == 0.9
+    history.save(tmp_path / "runs" / "run.json")               # makes the folder
+    assert ah.History.load(tmp_path / "runs" / "run.json") == history
+    assert ah.History.load(str(tmp_path / "runs" / "run.json")).settings["momentum"] == 0.9
 
 
 @pytest.mark.parametrize("content", [
