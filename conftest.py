@@ -13,8 +13,8 @@ IGNORED_TAGS = {"nbval-ignore-output", "nbval-skip"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The stored outputs are those of the quick profile; on a CUDA machine the default would be the full one.
-    os.environ.setdefault("ALEXNET_PROFILE", "quick")
+    # The stored outputs are those of the quick profile.
+    os.environ["ALEXNET_PROFILE"] = "quick"
     # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes.
     config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 300)

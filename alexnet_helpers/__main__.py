@@ -12,11 +12,7 @@ from . import data, recording
 
 
 def data_command() -> int:
-    try:
-        named = data.find_full_set()
-    except FileNotFoundError as error:                         # ALEXNET_DATA leads nowhere
-        print(error, file=sys.stderr)
-        return 1
+    named = data.find_full_set()
     try:
         folder = data.fetch()
     except OSError as error:
@@ -42,7 +38,7 @@ def notebooks_command(paths: list[Path]) -> int:
     from .minutes import executed
     from .slides import mark_slides
 
-    os.environ.setdefault("ALEXNET_PROFILE", "quick")          # the profile that pytest --nbval compares with
+    os.environ["ALEXNET_PROFILE"] = "quick"                    # the profile that pytest --nbval compares with
     for path in paths or sorted((data.PROJECT / "notebooks").rglob("[0-9]*.ipynb")):
         notebook, minutes = executed(path)
         for cell in notebook.cells:
@@ -62,12 +58,7 @@ def minutes_command(paths: list[Path]) -> int:
     for path in paths or sorted((data.PROJECT / "notebooks").glob("[0-9]*.ipynb")):
         _, measured[path.name] = executed(path)
         print(f"{path.name}: {measured[path.name]:.1f} minutes", flush=True)
-    try:
-        without_row = write_minutes(data.PROJECT / "README.md", measured, machine())
-    except ValueError as error:                                # a part of the column from another machine
-        print(error, file=sys.stderr)
-        return 1
-    for name in without_row:
+    for name in write_minutes(data.PROJECT / "README.md", measured, machine()):
         print(f"README.md has no row for {name}.", file=sys.stderr)
     return 0
 
@@ -113,6 +104,7 @@ def train_command(chosen: argparse.Namespace) -> int:
     from inspect import signature
 
     from . import distributed, recipes
+    from .checkpoints import prepare
 
     run = recipes.train_paper if chosen.network == "paper" else recipes.train_book
     given = {name: value for name, value in vars(chosen).items()
@@ -126,6 +118,8 @@ def train_command(chosen: argparse.Namespace) -> int:
     elif not chosen.folder:
         print("The paper's recipe trains on a folder of images: name it with --folder.", file=sys.stderr)
         return 2
+    if chosen.history:
+        prepare(chosen.history)
     try:
         distributed.join()
         _, history, *errors = run(**given)
@@ -134,22 +128,32 @@ def train_command(chosen: argparse.Namespace) -> int:
                 print(f"ten-crop {name} error {error:.3f}")
             if chosen.history:
                 history.save(chosen.history)
-    except (ValueError, RuntimeError, ArithmeticError) as error:           # each says what to do
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
     finally:
         distributed.leave()
-    return 0
+    return 130 if history.interrupted else 0
 
 
 def benchmark_command(path: Path) -> int:
     """Time the book's way and ours, print the table and write it as JSON."""
     from . import benchmark
+    from .checkpoints import prepare
 
+    prepare(path)
     report = benchmark.benchmark()
     print(f"\n{benchmark.as_text(report)}")
     benchmark.save(report, path)
     print(f"Written: {path}")
+    return 0
+
+
+def record_command(name: str) -> int:
+    """Make a long run; repeated, go on with it."""
+    try:
+        recording.RECORDS[name]()
+    except KeyboardInterrupt:
+        print("Stopped: what is whole is kept, and the same command goes on from there.", file=sys.stderr)
+        return 130
+    print(f"Recorded in {recording.FOLDER / name}.json")
     return 0
 
 
@@ -170,8 +174,9 @@ def main(arguments: list[str] | None = None) -> int:
     benchmark.add_argument("path", nargs="?", type=Path, default=Path("benchmark.json"), help="where to write the JSON")
     train = commands.add_parser("train", help="train by a whole recipe; several processes: torchrun "
                                               "--nproc_per_node=N -m alexnet_helpers train …")
-    train.add_argument("network", choices=("lenet", "alexnet", "paper"), help="the book's two on Fashion-MNIST, or "
-                       "the paper's on a folder with train/ and val/, a folder a class in both")
+    train.add_argument("network", choices=("lenet", "alexnet", "paper"), help="the book's two on Fashion-MNIST, "
+                       "as many images as the profile has, or the paper's on a folder with train/ and val/, a folder "
+                       "a class in both")
     train.add_argument("--folder", type=Path)
     train.add_argument("--checkpoint", type=Path, help="written after every epoch; if it is there, go on from it")
     train.add_argument("--history", type=Path, help="where to write losses and accuracies as JSON")
@@ -179,30 +184,18 @@ def main(arguments: list[str] | None = None) -> int:
                        ("test_size", int), ("size", int), ("resize", int), ("patience", int), ("workers", int)):
         train.add_argument("--" + name.replace("_", "-"), type=kind)
     chosen = parser.parse_args(arguments)
-    if chosen.command == "data":
-        return data_command()
-    if chosen.command == "notebooks":
-        return notebooks_command(chosen.paths)
-    if chosen.command == "minutes":
-        return minutes_command(chosen.paths)
-    if chosen.command == "slides":
-        return slides_command(chosen.paths)
-    if chosen.command == "picture":
-        return picture_command()
-    if chosen.command == "train":
-        return train_command(chosen)
-    if chosen.command == "benchmark":
-        return benchmark_command(chosen.path)
+    run = {"data": data_command, "record": lambda: record_command(chosen.name), "picture": picture_command,
+           "notebooks": lambda: notebooks_command(chosen.paths), "minutes": lambda: minutes_command(chosen.paths),
+           "slides": lambda: slides_command(chosen.paths), "benchmark": lambda: benchmark_command(chosen.path),
+           "train": lambda: train_command(chosen)}
     try:
-        recording.RECORDS[chosen.name]()
-    except RuntimeError as error:                              # no GPU, for one
-        print(error, file=sys.stderr)
-        return 1
+        return run[chosen.command]()
     except KeyboardInterrupt:
-        print("Stopped: what is whole is kept, and the same command goes on from there.", file=sys.stderr)
+        print("Stopped.", file=sys.stderr)
         return 130
-    print(f"Recorded in {recording.FOLDER / chosen.name}.json")
-    return 0
+    except (ValueError, RuntimeError, ArithmeticError, OSError) as error:  # each says what to do
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -103,6 +103,11 @@ def load_image_folder(folder: str | Path, batch_size: int = 128, size: int = 224
     from torchvision.transforms import v2
 
     folder = Path(folder).expanduser()
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+    if size > resize:
+        raise ValueError(f"A crop of {size} pixels does not fit into images of {resize}: take a smaller size, or a "
+                         "larger resize.")
     check_folder(folder)
     whole = v2.Compose([v2.Resize(resize), v2.CenterCrop(resize), v2.PILToTensor()])
     workers = min(workers, os.cpu_count() or 1)

@@ -38,12 +38,12 @@ def train_book(name: str, epochs: int = 10, batch_size: int | None = None, lr: f
                ) -> tuple[nn.Module, History]:
     """Train "lenet" or "alexnet" on Fashion-MNIST by the book's recipe; sizes are the profile's by default."""
     build, its_batch_size, resize, its_lr = RECIPES[name]
-    train, test = load_fashion_mnist(batch_size or its_batch_size, resize, train_size=train_size, test_size=test_size,
-                                     seed=seed)
+    train, test = load_fashion_mnist(its_batch_size if batch_size is None else batch_size, resize,
+                                     train_size=train_size, test_size=test_size, seed=seed)
     torch.manual_seed(seed)
     net = build()
     torch.manual_seed(seed + distributed.rank())               # each process drops out other units
-    return net, fit(net, train, test, epochs=epochs, lr=lr or its_lr, checkpoint=checkpoint)
+    return net, fit(net, train, test, epochs=epochs, lr=its_lr if lr is None else lr, checkpoint=checkpoint)
 
 
 def falling_rate(update: torch.optim.Optimizer, patience: int = 5) -> ReduceLROnPlateau:
@@ -61,7 +61,8 @@ def train_paper(folder: Path, epochs: int = 90, batch_size: int = 128, lr: float
 
     Returns the network, its history (centre crops) and its errors over ten crops: {"top 1": …, "top 5": …}. `size` is
     the crop's side and `resize` the short side of the image it is cut from, in pixels; `patience` is that of
-    `falling_rate`, in epochs; `workers` processes read. Raises FolderError for a folder or an image that will not do.
+    `falling_rate`, in epochs; `workers` processes read. Interrupted, it returns no errors. Raises FolderError for a
+    folder or an image that will not do.
     """
     from .imagenet import load_image_folder, ten_crop_errors
 
@@ -72,4 +73,4 @@ def train_paper(folder: Path, epochs: int = 90, batch_size: int = 128, lr: float
     torch.manual_seed(seed + distributed.rank())
     history = fit(net, train, test, epochs=epochs, lr=lr, momentum=0.9, weight_decay=5e-4, checkpoint=checkpoint,
                   schedule=lambda update: falling_rate(update, patience))
-    return net, history, ten_crop_errors(net, test, size)
+    return net, history, {} if history.interrupted else ten_crop_errors(net, test, size)

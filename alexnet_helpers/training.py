@@ -137,6 +137,8 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     the layer, when a batch does not fit the network, CheckpointError for a checkpoint that is damaged or of another
     training, and torch.OutOfMemoryError with what takes the memory and a batch size that would fit.
     """
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, not {epochs}.")
     if distributed.world() > 1 and not getattr(train, "shuffle", False):
         raise ValueError("Several processes train together, and these data do not share their batches among them: "
                          "take the training data of load_fashion_mnist or load_image_folder.")

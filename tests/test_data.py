@@ -174,7 +174,7 @@ def test_seed_of_the_loader():
 
 
 def test_subset_is_the_head():
-    train, test = load_fashion_mnist(batch_size=64, train_size=100, test_size=10)
+    train, test = load_fashion_mnist(batch_size=64, train_size=100, test_size=10, device="cpu")
     assert torch.equal(train.images.flatten(), torch.frombuffer(
         bytearray(SAMPLE_BYTES[IMAGES][16:16 + 100 * 784]), dtype=torch.uint8))
     assert (len(train.images), len(train), len(test.images), len(test)) == (100, 2, 10, 1)
@@ -308,7 +308,7 @@ def test_folder_that_lacks_a_file_is_passed_over():
 def test_alexnet_data_in_every_layout(monkeypatch, tmp_path, packed, inside, small_set):
     put(tmp_path / "mine" / inside, packed=packed)
     monkeypatch.setenv("ALEXNET_DATA", str(tmp_path / "mine"))
-    train, _ = load_fashion_mnist(batch_size=8, train_size=6_001)       # more than the sample: must come from there
+    train, _ = load_fashion_mnist(batch_size=8, train_size=6_001, device="cpu")    # more than the sample has
     assert data.read_set.cache_info().currsize == 2
     assert data.find_full_set() == tmp_path / "mine" / inside
     assert train.images.numpy().tobytes() == SAMPLE_BYTES[IMAGES][16:]
@@ -400,7 +400,7 @@ def test_fetches_from_a_mirror_with_a_progress_bar(mirror, capsys):
 
 
 def test_loader_fetches_what_it_needs(mirror, monkeypatch, capsys):
-    train, _ = load_fashion_mnist(batch_size=8, train_size=6_001)
+    train, _ = load_fashion_mnist(batch_size=8, train_size=6_001, device="cpu")
     assert train.images.numpy().tobytes() == SAMPLE_BYTES[IMAGES][16:]
     assert whole_files(data.DATA_FOLDER)
     assert capsys.readouterr().out == "", "a notebook's stored output stays the same"

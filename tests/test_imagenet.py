@@ -255,6 +255,14 @@ def test_command_gives_the_error_without_a_traceback(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"FolderError: There is no folder {tmp_path / 'nowhere'}.")
 
 
+@pytest.mark.parametrize(("options", "words"), [
+    ({"batch_size": 0}, "batch_size must be at least 1, not 0"),
+    ({"size": 257}, "A crop of 257 pixels does not fit into images of 256")])
+def test_sizes_that_make_no_sense(images, options, words):
+    with pytest.raises(ValueError, match=words):
+        load_image_folder(images, **options)
+
+
 def test_recipe_has_the_papers_settings():
     settings = {name: parameter.default for name, parameter in signature(recipes.train_paper).parameters.items()}
     assert (settings["batch_size"], settings["lr"], settings["size"], settings["resize"]) == (128, 0.01, 224, 256)

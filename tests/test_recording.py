@@ -18,6 +18,7 @@ def calls(monkeypatch, tmp_path):
         seen.append((net, train, test, lr))
         return History(test_accuracy=[ACCURACY[lr]] * epochs)
 
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(recording, "FOLDER", tmp_path)
     monkeypatch.setattr(recording, "fit", fit)
     return seen

@@ -271,6 +271,11 @@ def test_no_data():
         ah.fit(nn.Linear(4, 10), [], batches(1, 8), epochs=1, lr=0.1, show=False)
 
 
+def test_no_epochs():
+    with pytest.raises(ValueError, match="epochs must be at least 1, not 0"):
+        ah.fit(nn.Linear(4, 10), batches(1, 8), batches(1, 8), epochs=0, lr=0.1)
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Histories on disk
 
