@@ -58,7 +58,7 @@ def principal_colours(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]
     the principal axes. Computed on the CPU in float64; a column's sign is such that its sum is not negative.
     """
     pixels = images.detach().cpu().double().movedim(1, 0).flatten(1)     # (C, N * H * W)
-    values, vectors = torch.linalg.eigh(torch.cov(pixels))
+    values, vectors = torch.linalg.eigh(torch.cov(pixels).reshape(len(pixels), len(pixels)))
     values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
     return values, vectors * torch.where(vectors.sum(dim=0) < 0, -1.0, 1.0)
 

@@ -22,8 +22,9 @@ def compare(arms: dict[str, Callable[[int], dict[str, float]]], seeds: Iterable[
     An arm is a function of the seed that trains or measures something and returns numbers by name:
     `{"test accuracy": 0.87}`. Before each run torch's global generator is set to the seed, so two arms that build the
     same network start from the same weights. All arms run with one seed before the next begins. A run whose loss
-    stops being finite counts as diverged: its measures are NaN. Interrupting ends the comparison and returns the runs
-    that are whole. Raises ValueError if there is no arm or no seed.
+    stops being finite counts as diverged: its measures are NaN, and columns for them there are only if another run
+    returned some. Interrupting ends the comparison and returns the runs that are whole. Raises ValueError if there is
+    no arm or no seed, or one seed twice.
     """
     import pandas as pd  # here, so that importing the helpers stays quick
 
@@ -32,6 +33,8 @@ def compare(arms: dict[str, Callable[[int], dict[str, float]]], seeds: Iterable[
     runs = [(arm, seed) for seed in seeds for arm in arms]
     if not runs:
         raise ValueError("A comparison needs at least one arm and one seed.")
+    if len(set(runs)) < len(runs):
+        raise ValueError("A comparison takes each seed once: the same run again would tell nothing new.")
     rows, progress = [], Progress(len(runs), unit="run")
     training.interrupted = False
     try:
@@ -55,9 +58,15 @@ def compare(arms: dict[str, Callable[[int], dict[str, float]]], seeds: Iterable[
     return pd.DataFrame(rows, columns=list(dict.fromkeys(name for row in rows for name in row)) or ["arm", "seed"])
 
 
+def table_of(runs: pd.DataFrame, measure: str, index: str, columns: str) -> pd.DataFrame:
+    if set(runs) == {"arm", "seed"}:                           # every run diverged, and so none said what it measures
+        runs = runs.assign(**{measure: float("nan")})
+    return runs.pivot(index=index, columns=columns, values=measure)
+
+
 def summary(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
     """One row an arm: mean and sample standard deviation of `measure`, how many runs diverged, and every single run."""
-    table = runs.pivot(index="arm", columns="seed", values=measure).reindex(runs["arm"].unique())
+    table = table_of(runs, measure, index="arm", columns="seed").reindex(runs["arm"].unique())
     table.columns = [f"seed {seed}" for seed in table.columns]
     head = {"mean": table.mean(axis=1), "sd": table.std(axis=1), "diverged": table.isna().sum(axis=1)}
     for position, (name, column) in enumerate(head.items()):
@@ -77,7 +86,7 @@ def difference(runs: pd.DataFrame, measure: str, arm: str, against: str) -> tupl
         if name not in set(runs["arm"]):
             there = ", ".join(map(repr, runs["arm"].unique()))
             raise ValueError(f"The comparison has no arm {name!r}; it has {there}.")
-    table = runs.pivot(index="seed", columns="arm", values=measure)
+    table = table_of(runs, measure, index="seed", columns="arm")
     pairs = (table[arm] - table[against]).dropna()
     if len(pairs) < 2:
         raise ValueError(f"An interval needs two seeds that finished in both arms, and {len(pairs)} did.")

@@ -74,8 +74,9 @@ def read_idx(path: Path, expected: tuple[int, str]) -> bytes:
     content = path.read_bytes()
 
     def damaged(should: str, found: str) -> DamagedFileError:
-        return DamagedFileError(f"{path} is damaged: expected {should}, found {found}. "
-                                "Delete it; `python -m alexnet_helpers data` puts whole files into data/.")
+        advice = ("Restore it: `git checkout alexnet_helpers/sample`." if path.parent == SAMPLE_FOLDER else
+                  "Delete it; `python -m alexnet_helpers data` puts whole files into data/.")
+        return DamagedFileError(f"{path} is damaged: expected {should}, found {found}. {advice}")
 
     if not content:
         raise damaged(f"{size:,} bytes", "an empty file")
@@ -229,6 +230,9 @@ class Batches:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
         if resize is not None and resize < 1:
             raise ValueError(f"resize must be a side length in pixels, at least 1, not {resize}.")
+        if images.dtype != torch.uint8 or len(images) != len(labels):
+            raise ValueError(f"Images are uint8, and each has a label: not {len(images):,} images of {images.dtype} "
+                             f"with {len(labels):,} labels.")
         self.images, self.labels = images.to(device), labels.to(device)
         self.batch_size, self.resize, self.shuffle, self.augment = batch_size, resize, shuffle, augment
         self.generator = torch.Generator().manual_seed(seed)
@@ -298,7 +302,8 @@ def load_fashion_mnist(batch_size: int, resize: int | None = None, device: str |
     for part in ("train", "t10k"):
         images, labels = read_set(folder, part)
         training = part == "train"
-        loaders.append(Batches(images[:sizes[part]], labels[:sizes[part]], batch_size, resize=resize,
+        images, labels = images[:sizes[part]].clone(), labels[:sizes[part]].clone()      # what is read stays as it is
+        loaders.append(Batches(images, labels, batch_size, resize=resize,
                                device=current.device if device is None else device, shuffle=training,
                                augment=augment if training else None, seed=seed))
     return loaders[0], loaders[1]

@@ -74,8 +74,11 @@ def shares(order: torch.Tensor, batch_size: int, even: bool) -> Iterator[torch.T
     """This process's rows of every batch of `order`; a batch is `batch_size` rows over all processes.
 
     `even` for training, where the gradients' mean is that of the batch only if all shares are alike: what is left over
-    in the last batch, fewer rows than there are processes, is skipped.
+    in the last batch, fewer rows than there are processes, is skipped. Raises ValueError if a process would get none.
     """
+    if min(batch_size, len(order)) < world() > 1:
+        raise ValueError(f"{world()} processes cannot share {len(order)} images in batches of {batch_size}: there must "
+                         "be at least one for each. Start fewer, or take larger batches and more images.")
     for rows in order.split(batch_size):
         mine = rows[:len(rows) // world() * world() if even else None][rank()::world()]
         if len(mine):

@@ -29,31 +29,32 @@ def read_image(path: str) -> object:
         with Image.open(path) as image:
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise FolderError(f"{path} cannot be read as an image ({error}). Put a whole copy in its place, "
-                          "or delete it.") from error
+        raise FolderError(f"{Path(path).as_posix()} cannot be read as an image ({error}). Put a whole copy in "
+                          "its place, or delete it.") from error
 
 
 def check_folder(folder: Path) -> None:
-    """Raises FolderError unless `folder` has train/ and val/ with the same classes, each with at least one image."""
+    """Raises FolderError unless `folder` has train/ and val/ with the same classes, two or more, an image in each."""
     from torchvision.datasets.folder import IMG_EXTENSIONS
 
+    here, classes = folder.as_posix(), {}
     if not folder.is_dir():
-        raise FolderError(f"There is no folder {folder}. {LAYOUT}")
-    classes = {}
+        raise FolderError(f"There is no folder {here}. {LAYOUT}")
     for part in ("train", "val"):
         if not (folder / part).is_dir():
-            raise FolderError(f"{folder} has no folder {part}/. {LAYOUT}")
+            raise FolderError(f"{here} has no folder {part}/. {LAYOUT}")
         classes[part] = {entry.name for entry in os.scandir(folder / part) if entry.is_dir()}
-        if not classes[part]:
-            raise FolderError(f"{folder / part} has no folder in it. {LAYOUT}")
+        if len(classes[part]) < 2:
+            raise FolderError(f"{here}/{part} has {'one' if classes[part] else 'no'} folder in it: there must be two "
+                              f"classes or more to tell apart. {LAYOUT}")
         for name in sorted(classes[part]):
-            if not any(file.lower().endswith(IMG_EXTENSIONS) for _, _, files in os.walk(folder / part / name)
-                       for file in files):
-                raise FolderError(f"{folder / part / name} has no image in it ({', '.join(IMG_EXTENSIONS)}). "
+            if not any(file.lower().endswith(IMG_EXTENSIONS)
+                       for _, _, files in os.walk(folder / part / name, followlinks=True) for file in files):
+                raise FolderError(f"{here}/{part}/{name} has no image in it ({', '.join(IMG_EXTENSIONS)}). "
                                   "Fill it, or delete it in train/ and val/.")
     for one, other in (("train", "val"), ("val", "train")):
         if only := sorted(classes[one] - classes[other]):
-            raise FolderError(f"{folder}: {len(only)} of the classes in {one}/ are not in {other}/ "
+            raise FolderError(f"{here}: {len(only)} of the classes in {one}/ are not in {other}/ "
                               f"({', '.join(only[:5])}{', …' if len(only) > 5 else ''}). Both need the same folders.")
 
 

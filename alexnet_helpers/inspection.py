@@ -91,9 +91,9 @@ def connections(net: nn.Module, input_shape: tuple[int, ...]) -> int:
     Counts the layers that have weights: one connection a multiply-accumulate, one a bias; and in a layer with one
     weight a map, all that its window reads. Pooling without weights does not count.
     """
-    total = 0
+    total, modules = 0, dict(leaf_modules(net))
     for name, row in layer_table(net, input_shape).drop("total").iterrows():
-        module, outputs = net.get_submodule(name), math.prod(row["output shape"])
+        module, outputs = modules[name], math.prod(row["output shape"])
         reads = outputs * module.window if hasattr(module, "window") else row["MACs"]
         total += reads + (outputs if getattr(module, "bias", None) is not None else 0)
     return total
@@ -143,15 +143,18 @@ def forward(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
     """net(X); when a layer refuses its input, a ValueError that names the layer and the sizes instead."""
     try:
         return net(X)
-    except torch.OutOfMemoryError:
-        raise
     except RuntimeError as error:
-        if refusal := find_refusal(net, X):
+        if not lacks_memory(error) and (refusal := find_refusal(net, X)):
             name, module, shape = refusal
             raise ValueError(f"A batch of shape {tuple(X.shape)} does not pass through the network: layer {name}, "
                              f"{module}, cannot take its input of shape {shape}. "
                              f"{expectation(module, shape, str(error))}(torch says: {error})") from error
         raise
+
+
+def lacks_memory(error: RuntimeError) -> bool:
+    """Whether that is what it says: a torch.OutOfMemoryError on a GPU, a plain RuntimeError on a CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def find_refusal(net: nn.Module, X: torch.Tensor) -> tuple[str, nn.Module, tuple[int, ...]] | None:
@@ -208,10 +211,15 @@ def memory_table(net: nn.Module, input_shape: tuple[int, ...], batch_size: int,
     import pandas as pd
 
     weights = sum(p.numel() * p.element_size() for p in net.parameters())
-    like = next(net.parameters())
-    two, one = (saved_bytes(net, torch.zeros(n, *input_shape, device=like.device)) for n in (2, 1))
+    like = next(net.parameters(), torch.empty(0))
+    before = [buffer.clone() for buffer in net.buffers()]      # running averages, which training moves
+    with eval_mode(net), torch.random.fork_rng([like.device] if like.is_cuda else []):
+        net.train()
+        three, two = (saved_bytes(net, torch.zeros(n, *input_shape, device=like.device)) for n in (3, 2))
+    for buffer, value in zip(net.buffers(), before, strict=True):
+        buffer.copy_(value)
     once = [weights, weights, weights * (states_a_weight(update) if update else 0), 0]
-    an_image = [0, 0, 0, two - one]
+    an_image = [0, 0, 0, three - two]
     table = pd.DataFrame({"once": once, "an image": an_image},
                          index=["weights", "gradients", "optimizer state", "activations"])
     table[f"batch of {batch_size}"] = table["once"] + batch_size * table["an image"]

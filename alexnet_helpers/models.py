@@ -57,6 +57,8 @@ def paper_init(net: nn.Module, **std: float) -> nn.Module:
 
 def lenet(activation: type[nn.Module] = nn.Sigmoid) -> nn.Sequential:
     """The book's LeNet (d2l, section "LeNet"): (N, 1, 28, 28) -> logits (N, 10); 61,706 parameters."""
+    if isinstance(activation, nn.Module) or not callable(activation):
+        raise TypeError(f"lenet makes its activations itself: give it their class, nn.ReLU, not {activation!r}.")
     return xavier_init(nn.Sequential(OrderedDict(
         conv1=nn.Conv2d(1, 6, kernel_size=5, padding=2),        act1=activation(),    # 6 x 28 x 28
         pool1=nn.AvgPool2d(kernel_size=2, stride=2),                                  # 6 x 14 x 14

@@ -183,7 +183,9 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
             del getattr(history, name)[len(history.seconds):]
         print(f"Interrupted after {len(history.seconds)} whole epochs and {len(history.step_loss)} steps; "
               "the network keeps what it has learned.")
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not inspection.lacks_memory(error):
+            raise
         # Not the error itself: it holds on to the batch.
         out_of_memory = getattr(error, "batch_shape", None), str(error)
     finally:
@@ -227,7 +229,7 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
         check_finite(losses, epoch, update)
         if distributed.world() > 1:                            # a step's loss is that of its whole batch
             losses = list(distributed.total(torch.stack(losses)) / distributed.world())
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:                              # the memory was full, perhaps
         error.batch_shape = shape
         raise
     finally:

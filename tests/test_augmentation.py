@@ -206,6 +206,12 @@ def test_principal_colours_are_numpys(coloured):
     np.testing.assert_allclose(np.abs(np.diag(rows @ vectors.numpy())), 1, rtol=1e-9)
 
 
+def test_principal_colour_of_one_channel_is_its_variance():
+    values, vectors = principal_colours(torch.tensor([1., 2., 3., 6.]).view(1, 1, 2, 2))
+    assert values.tolist() == pytest.approx([14 / 3])           # (4 + 1 + 0 + 9) / 3
+    assert vectors.tolist() == [[1]]
+
+
 def test_principal_colours_of_colours_chosen_by_hand():
     """Pixels on one line, along (3, 0, 4) / 5, from -10 to 10: variance 2 * 100 / 2, and none across."""
     steps = torch.tensor([-10.0, 0.0, 10.0])

@@ -264,6 +264,19 @@ def test_memory_table_of_a_network_worked_out_by_hand():
     assert table.loc["total", "batch of 8"] == 3 * weights + 8 * table.loc["activations", "an image"]
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_memory_table_is_one_of_training_and_leaves_no_trace(training):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(100, 50), nn.BatchNorm1d(50), nn.ReLU(), nn.Dropout(0.5), nn.Linear(50, 10))
+    net.train(training)
+    before, random = {name: value.clone() for name, value in net.state_dict().items()}, torch.get_rng_state()
+    table = ah.memory_table(net, (100,), batch_size=8)
+    assert table.loc["activations", "an image"] >= 4 * (100 + 4 * 50 + 10)     # dropout keeps its mask and its output
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), random)
+    assert [module.training for module in net.modules()] == [training] * 6
+
+
 @pytest.mark.parametrize(("optimizer", "options", "states"), [
     (torch.optim.SGD, {}, 0), (torch.optim.SGD, {"momentum": 0.9}, 1), (torch.optim.Adam, {}, 2),
     (torch.optim.AdamW, {}, 2), (torch.optim.RMSprop, {}, 1)])
@@ -289,8 +302,15 @@ class Full(nn.Linear):
         return super().forward(X)
 
 
-def fit_full(batch_size=64):
-    net = nn.Sequential(nn.Flatten(), Full(784, 10))
+class FullCPU(Full):
+    def forward(self, X):
+        if len(X) > self.most:
+            torch.empty(2 ** 50)                               # more than any machine has
+        return nn.Linear.forward(self, X)
+
+
+def fit_full(batch_size=64, layer=Full):
+    net = nn.Sequential(nn.Flatten(), layer(784, 10))
     ah.fit(net, *data(batch_size), epochs=1, lr=0.1, momentum=0.9, show=False)
 
 
@@ -303,6 +323,11 @@ def test_out_of_memory_is_answered_with_the_table_and_a_batch_size(monkeypatch):
     for words in ("A batch of 64 does not fit", "activations", "optimizer state", "Tried to allocate 2.00 GiB"):
         assert words in message
     assert "A batch of 20 would fit" in message or "A batch of 19 would fit" in message     # the sum is that close
+
+
+def test_the_cpu_s_own_error_is_answered_too():
+    with pytest.raises(torch.OutOfMemoryError, match=r"(?s)A batch of 64 does not fit .*can't allocate memory"):
+        fit_full(layer=FullCPU)
 
 
 def test_out_of_memory_never_advises_what_has_just_failed(monkeypatch):

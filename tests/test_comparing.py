@@ -55,6 +55,23 @@ def test_a_diverged_run_is_nan_and_the_others_go_on():
     assert ah.summary(runs, "accuracy").loc["a", "diverged"] == 1
 
 
+def test_where_every_run_diverged_nothing_is_best_and_nothing_differs():
+    def arm(seed):
+        raise ah.LossNotFiniteError("inf")
+
+    runs = ah.compare({"a": arm, "b": arm}, seeds=(0, 1))
+    assert ah.summary(runs, "accuracy")["diverged"].tolist() == [2, 2]
+    with pytest.raises(ValueError, match="lower learning rates"):
+        ah.best_arm(runs, "accuracy")
+    with pytest.raises(ValueError, match="and 0 did"):
+        ah.difference(runs, "accuracy", "a", against="b")
+
+
+def test_a_seed_twice_is_refused():
+    with pytest.raises(ValueError, match="each seed once"):
+        ah.compare({"a": lambda seed: {"x": seed}}, seeds=(0, 1, 0))
+
+
 def test_other_errors_are_not_hidden():
     with pytest.raises(ZeroDivisionError):
         ah.compare({"a": lambda seed: {"x": 1 / seed}}, seeds=(0,))

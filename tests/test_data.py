@@ -218,6 +218,22 @@ def test_stored_images_are_not_changed_by_what_is_done_to_a_batch():
     assert next(iter(batches))[0].sum() > 0
 
 
+def test_what_is_done_to_a_loader_s_images_does_not_reach_the_next_loader():
+    for _ in range(2):
+        train, _ = load_fashion_mnist(batch_size=4, train_size=8, device="cpu")
+        assert train.images.any() and train.labels.any()
+        train.images.zero_()
+        train.labels.zero_()
+
+
+@pytest.mark.parametrize(("images", "labels", "words"), [
+    (torch.zeros(4, 1, 2, 2), torch.zeros(4), "not 4 images of torch.float32"),
+    (torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.zeros(3), "4 images of torch.uint8 with 3 labels")])
+def test_images_that_are_no_grey_levels_and_labels_that_lack_are_refused(images, labels, words):
+    with pytest.raises(ValueError, match=words):
+        Batches(images, labels, batch_size=2)
+
+
 @pytest.mark.parametrize(("options", "message"), [
     ({"batch_size": 0}, "batch_size must be at least 1, not 0"),
     ({"batch_size": -3}, "batch_size must be at least 1, not -3"),
@@ -270,6 +286,13 @@ def test_bad_gzip(tmp_path, spoil, small_set):
     with pytest.raises(DamagedFileError, match="expected a whole gzip file, found one that does not unpack") as caught:
         data.read_set(tmp_path / "set", "train")
     assert str(path) in str(caught.value)
+
+
+def test_damaged_sample_is_to_be_restored(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "SAMPLE_FOLDER", put(tmp_path / "sample"))
+    (tmp_path / "sample" / LABELS).write_bytes(b"")
+    with pytest.raises(DamagedFileError, match="Restore it: `git checkout alexnet_helpers/sample`"):
+        load_fashion_mnist(batch_size=8, train_size=8)
 
 
 def test_missing_file_is_named(tmp_path):

@@ -35,6 +35,14 @@ def test_shares_of_nine_images(monkeypatch, world, even, expected):
         assert distributed.number_of_shares(9, 4, even) == max(map(len, expected))
 
 
+@pytest.mark.parametrize(("images", "batch_size"), [(9, 2), (2, 9)])
+@pytest.mark.parametrize("even", [True, False])
+def test_fewer_images_than_processes_are_refused(monkeypatch, images, batch_size, even):
+    monkeypatch.setattr(distributed, "world", lambda: 3)
+    with pytest.raises(ValueError, match=f"3 processes cannot share {images} images in batches of {batch_size}"):
+        next(distributed.shares(torch.arange(images), batch_size, even))
+
+
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_loader_gives_each_process_its_share(monkeypatch, shuffle):
     images, labels = torch.zeros(20, 1, 28, 28, dtype=torch.uint8), torch.arange(20)

@@ -227,6 +227,8 @@ def more_in(folder, part):
     (lambda folder: shutil.rmtree(folder / "train"), ["has no folder train/", "train/dog/1.jpg"]),
     (lambda folder: (folder / "val").rename(folder / "validation"), ["has no folder val/", "train/dog/1.jpg"]),
     (lambda folder: [shutil.rmtree(path) for path in (folder / "train").iterdir()], ["train has no folder in it"]),
+    (lambda folder: [shutil.rmtree(folder / part / name) for part in ("train", "val") for name in ("blue", "red")],
+     ["train has one folder in it", "two classes or more"]),
     (empty, ["red has no image in it", "Fill it, or delete it in train/ and val/"]),
     (lambda folder: more_in(folder, "val"), ["1 of the classes in val/ are not in train/ (yellow)"]),
     (lambda folder: more_in(folder, "train"), ["1 of the classes in train/ are not in val/ (yellow)"]),
@@ -237,6 +239,14 @@ def test_folder_that_will_not_do_is_named(own, spoil, words):
         load_image_folder(own, workers=0)
     for word in [str(own), *words]:
         assert word in str(caught.value)
+
+
+def test_images_behind_a_link_count(own):
+    (own / "train" / "red").rename(own / "elsewhere")
+    (own / "train" / "red").mkdir()
+    (own / "train" / "red" / "more").symlink_to(own / "elsewhere", target_is_directory=True)
+    train, _ = load_image_folder(own, batch_size=4, size=24, resize=32, workers=0)
+    assert len(train.dataset) == 18
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -56,7 +56,12 @@ def test_single_layer_without_a_container():
     assert list(ah.layer_table(nn.Linear(4, 2), (4,)).index) == ["Linear", "total"]
 
 
+def test_connections_of_a_single_layer():
+    assert ah.connections(nn.Conv2d(1, 6, kernel_size=5), (1, 32, 32)) == 6 * 28 * 28 * (5 * 5 + 1)
+
+
 def test_network_without_parameters():
+    assert ah.memory_table(nn.ReLU(), (4,), batch_size=1).loc["weights", "once"] == 0
     assert ah.layer_table(nn.Sequential(nn.ReLU()), (4,)).loc["total", "parameters"] == 0
 
 

@@ -112,6 +112,12 @@ def test_xavier_leaves_biases_alone():
     assert all((layer.bias == 7).all() for layer in net)
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU(), "relu"])
+def test_an_activation_that_is_no_class_is_refused(activation):
+    with pytest.raises(TypeError, match="give it their class, nn.ReLU, not "):
+        ah.lenet(activation)
+
+
 def test_same_seed_same_weights():
     nets = []
     for seed in (3, 3, 4):
