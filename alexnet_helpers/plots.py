@@ -237,7 +237,7 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
     """
     figure, panels = plt.subplots(2, 1, figsize=(8.8, 6.2), height_ratios=(1, 1.25))
     words = []
-    for ax, title, area_of in ((panels[0], "Convolutions compute: area is the number of values for one image",
+    for ax, title, area_of in ((panels[0], "Convolutions put out most values: area is values for one image",
                                 lambda row: math.prod(row["output shape"])),
                                (panels[1], "Fully connected layers remember: area is the number of parameters",
                                 lambda row: row["parameters"])):
@@ -521,10 +521,11 @@ def challenge(entries: list[dict], single: float, fair: tuple[dict, dict]) -> Fi
                 ha="center", va="bottom", fontsize=9)
     ax.set_yticks([-row for row in range(len(bars))], [name for name, *_ in bars])
     ax.grid(axis="y", alpha=0)
-    ax.set(xlabel="top-5 error (%)", xlim=(0, 38))
+    ax.set(xlabel="top-5 error (%); orange: best entry of each other team", xlim=(0, 38))
     ax.set_title(f"On equal data the networks lead by {second - best:.2f} percentage points")
     figure.alt = (f"On equal data the networks lead by {second - best:.2f} percentage points. Top-5 error at "
-                  "ILSVRC-2012 in percent: " + "; ".join(f"{n}: {e:.1f}" for n, e, *_ in bars))
+                  "ILSVRC-2012 in percent, of each other team its best: "
+                  + "; ".join(f"{n}: {e:.1f}" for n, e, *_ in bars))
     return figure
 
 
@@ -604,8 +605,8 @@ def training_days(days: dict[str, float], reported: tuple[float, float], here: s
     ax.set(xscale="log", xlabel="days at full speed (logarithmic)", ylim=(-len(days) + 0.4, 1.1))
     ax.set_xlim(right=30 * max(days.values()))
     ax.grid(axis="y", alpha=0)
-    ax.set_title("How long the run of 2012 takes, were every machine always busy")
-    figure.alt = ("How long the run of 2012 takes, were every machine always busy, in days: "
+    ax.set_title("The run of 2012, if every machine were always busy")
+    figure.alt = ("The run of 2012, if every machine were always busy, in days: "
                   + "; ".join(f"{n} {v:,.3g}" if v < 100 else f"{n} {v:,.0f}" for n, v in days.items())
                   + f". Reported: {reported[0]:g} to {reported[1]:g}.")
     return figure
