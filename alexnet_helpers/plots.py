@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,13 @@ STYLE = {
     "axes.prop_cycle": plt.cycler(color=COLOURS), "legend.frameon": False, "lines.linewidth": 1.8,
     "image.cmap": "gray", "image.interpolation": "nearest",
 }
+
+
+def told_apart(series: dict, *looks: tuple) -> Iterator[tuple]:
+    """((name, values), colour, marker, …) of each series. Raises ValueError where there are more series than looks."""
+    if len(series) > (most := min(map(len, looks))):
+        raise ValueError(f"This figure tells at most {most} series apart, not {len(series)}: draw two figures.")
+    return zip(series.items(), *looks, strict=False)
 
 
 def use_course_style() -> None:
@@ -186,7 +193,7 @@ class TrainingDisplay:
 def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
     """Loss and accuracy over epochs; one colour and marker a name, one thin line a run; dashed, hollow: training."""
     figure, (loss_axes, accuracy_axes) = plt.subplots(1, 2, figsize=(8.8, 3.5))
-    for (name, histories), colour, marker in zip(runs.items(), COLOURS, MARKERS, strict=False):
+    for (name, histories), colour, marker in told_apart(runs, COLOURS, MARKERS):
         for i, history in enumerate(histories):
             epochs = range(1, len(history.seconds) + 1)
             for ax, train, test in ((loss_axes, history.train_loss, history.test_loss),
@@ -248,7 +255,7 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
                                            f"{layers[largest[name]]:,}" for name, layers in areas.items())]
         sides = [area ** 0.5 for layers in areas.values() for area in layers.values()]
         room, x = sum(sides) / 12, 0.0                         # the least width in which a label can stand
-        for (name, layers), colour in zip(areas.items(), COLOURS, strict=False):
+        for (name, layers), colour in told_apart(areas, COLOURS):
             start = x
             for layer, area in layers.items():
                 side, slot = area ** 0.5, max(area ** 0.5, room)
@@ -407,7 +414,7 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
     ends = (min(*x, ridge) / 2, max(*x, ridge) * 3)
     ax.plot([ends[0], ridge, ends[1]], [ends[0] * bandwidth / 1e9, flops / 1e9, flops / 1e9], color=BLACK,
             label="roof: copy rate, then best arithmetic rate")
-    for (name, series), colour, marker in zip(points.items(), COLOURS, MARKERS, strict=False):
+    for (name, series), colour, marker in told_apart(points, COLOURS, MARKERS):
         ax.plot([p[0] for p in series.values()], [p[1] / 1e9 for p in series.values()], marker, color=colour, ms=7,
                 label=name)
         above = marker != MARKERS[0]
@@ -555,7 +562,7 @@ def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, t
     two standard errors, both as fractions.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4.1), width_ratios=(1.35, 1))
-    for arm, ((name, curve), colour, marker) in enumerate(zip(curves.items(), COLOURS, MARKERS, strict=False)):
+    for arm, ((name, curve), colour, marker) in enumerate(told_apart(curves, COLOURS, MARKERS)):
         sizes = [size * 1.06 ** (arm - 1) for size in curve]   # side by side, so that the bars do not hide each other
         means = [right_or_wrong.mean() for right_or_wrong in curve.values()]
         spread = [1.96 * (p * (1 - p) / next(iter(curve.values())).shape[1]) ** 0.5 for p in means]
@@ -615,8 +622,7 @@ def training_days(days: dict[str, float], reported: tuple[float, float], here: s
 def accepted_sizes(inputs: range, last_map: dict[str, list[int]], accepted: dict[str, list[int]]) -> Figure:
     """Rows after the last pooling over the input size, one step line a network, and the sizes that it accepts."""
     figure, ax = plt.subplots(figsize=(8.4, 3.2))
-    looks = zip((BLUE, VERMILION), DASHES, ("", "//"), strict=False)
-    for (name, rows), (colour, dash, hatch) in zip(last_map.items(), looks, strict=False):
+    for (name, rows), colour, dash, hatch in told_apart(last_map, (BLUE, VERMILION), DASHES, ("", "//")):
         ax.step(inputs, rows, linestyle=dash, where="post", color=colour, label=name)
         low, high = accepted[name][0], accepted[name][-1]
         ax.axvspan(low, high + 1, facecolor=colour, alpha=0.15, lw=0, hatch=hatch, edgecolor=BLACK)
@@ -678,8 +684,8 @@ def grouped_bars(series: dict[str, dict[str, float]], ylabel: str, title: str) -
     labels = list(next(iter(series.values())))
     width = 0.8 / len(series)
     figure, ax = plt.subplots(figsize=(8.4, 3.4))
-    for i, ((name, heights), colour, hatch) in enumerate(zip(series.items(), ("0.6", BLUE, ORANGE, GREEN),
-                                                             ("", "//", "..", "xx"), strict=False)):
+    for i, ((name, heights), colour, hatch) in enumerate(told_apart(series, ("0.6", BLUE, ORANGE, GREEN),
+                                                                    ("", "//", "..", "xx"))):
         ax.bar([x + width * (i - (len(series) - 1) / 2) for x in range(len(labels))], list(heights.values()),
                width=width, color=colour, hatch=hatch, edgecolor="white", label=name)
     ax.set(xticks=range(len(labels)), xticklabels=labels, ylabel=ylabel)
@@ -728,7 +734,7 @@ def step_curves(curves: dict[str, list[list[tuple[int, float]]]], ylabel: str, t
     """A value over the steps of training: one colour, marker and dash a name, one line a run, dotted at `level`."""
     figure, ax = plt.subplots(figsize=(8.4, 3.8))
     words = []
-    for (name, runs), colour, marker, dash in zip(curves.items(), COLOURS, MARKERS, DASHES, strict=False):
+    for (name, runs), colour, marker, dash in told_apart(curves, COLOURS, MARKERS, DASHES):
         for i, run in enumerate(runs):
             steps, values = zip(*run, strict=True)
             ax.plot(steps, values, marker=marker, ls=dash, color=colour, ms=4.5, lw=1.2, markevery=0.07,
@@ -833,7 +839,7 @@ def where_minutes_go(images: int, flops: float, loads: dict[str, float], machine
     speeds = [min(*machines.values(), crossing) / 4, max(*machines.values(), crossing) * 4]
     figure, ax = plt.subplots(figsize=(8.6, 4.4))
     ax.plot([s / 1e12 for s in speeds], [images * flops / s for s in speeds], color=BLUE, label="arithmetic alone")
-    for (name, rate), colour, dash in zip(loads.items(), (VERMILION, GREEN), DASHES[1:], strict=False):
+    for (name, rate), colour, dash in told_apart(loads, (VERMILION, GREEN), DASHES[1:]):
         ax.axhline(images / rate, color=colour, ls=dash, label=f"loading alone, {name}")
     for i, (name, speed) in enumerate(sorted(machines.items(), key=lambda item: item[1])):
         ax.plot(speed / 1e12, images * flops / speed, MARKERS[i % 6], color=BLUE, ms=7)
@@ -856,7 +862,7 @@ def where_minutes_go(images: int, flops: float, loads: dict[str, float], machine
 def recorded_curves(runs: dict[str, list[dict]], title: str) -> Figure:
     """Test accuracy over epochs of recorded runs, one thin line a run, one colour, marker and dash a name."""
     figure, ax = plt.subplots(figsize=(8.4, 3.8))
-    for (name, histories), colour, marker, dash in zip(runs.items(), COLOURS, MARKERS, DASHES, strict=False):
+    for (name, histories), colour, marker, dash in told_apart(runs, COLOURS, MARKERS, DASHES):
         for i, history in enumerate(histories):
             curve = history["test_accuracy"]
             ax.plot(range(1, len(curve) + 1), curve, color=colour, marker=marker, ls=dash, ms=4, lw=1.2,

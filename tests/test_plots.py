@@ -22,6 +22,11 @@ def test_curves_of_training_and_test_are_not_mixed_up():
     assert drawn == [{"A training": [4.0, 3.0], "A test": [2.0, 1.0]}, {"A training": [0.1, 0.2], "A test": [0.3, 0.4]}]
 
 
+def test_more_curves_than_can_be_told_apart_are_refused():
+    with pytest.raises(ValueError, match="at most 6 series apart, not 7: draw two figures"):
+        plots.training_curves({str(i): [History()] for i in range(7)})
+
+
 def test_published_accuracies_are_told_as_they_are():
     alt = plots.accuracy_rows({"A": {"mean": 0.8, "sd": 0.01, "low": 0.7, "high": 0.9, "n": 82}}, "Rows").alt
     assert "A: mean 0.8000, sd 0.0100, n = 82" in alt
