@@ -67,6 +67,39 @@ def matrix_rate(device: str, dtype: torch.dtype = torch.float32, repeats: int = 
         return 2 * n ** 3 / min(seconds(way, device) for way in ways for _ in range(repeats + 1))
 
 
+def has_bf16(device: str) -> bool:
+    """Whether `device` is a GPU that multiplies bfloat16 itself."""
+    return device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def matrix_rates(device: str, repeats: int = 5) -> dict[str, float]:
+    """`matrix_rate` in every format that a network may be trained in there: float32; on newer GPUs TF32, bfloat16."""
+    rates = {"float32": matrix_rate(device, torch.float32, repeats)}
+    if device == "cuda" and torch.cuda.get_device_capability() >= (8, 0):      # Ampere, the first with TF32
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high")
+        try:
+            rates["tf32"] = matrix_rate(device, torch.float32, repeats)
+        finally:
+            torch.set_float32_matmul_precision(before)
+    if has_bf16(device):
+        rates["bfloat16"] = matrix_rate(device, torch.bfloat16, repeats)
+    return rates
+
+
+def machine(device: str) -> dict[str, str]:
+    """What is in this machine, in words: the processor or the card, its parts, its memory, and what drives it."""
+    memory = f"{inspection.device_memory(torch.device(device)) / 2**30:.1f} GiB"
+    if device == "cpu":
+        return {"processors": f"{os.cpu_count()} {platform.machine()}, torch uses {torch.get_num_threads()} threads",
+                "instructions": torch.backends.cpu.get_cpu_capability(), "memory": memory}
+    card = torch.cuda.get_device_properties(0)
+    return {"card": f"{card.name}, {card.multi_processor_count} multiprocessors",
+            "memory": f"{card.total_memory / 2**30:.1f} GiB, {memory} of it free",
+            "CUDA": f"{torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}",
+            "bfloat16": "yes" if has_bf16(device) else "no"}
+
+
 def training_flops(net: nn.Module, input_shape: tuple[int, ...]) -> int:
     """FLOPs of a training step on one image: forward, and backward to weights and to inputs, but not to the image."""
     macs = inspection.layer_table(net, input_shape)["MACs"]
@@ -120,6 +153,18 @@ def peak_memory(device: str) -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def step_memory(data: Batches) -> int:
+    """Bytes that AlexNet's tensors take at most on a GPU while it trains a pass over `data`, in float32 with momentum.
+
+    Everything is in it that PyTorch hands out: weights, activations, passing gradients, workspace of convolutions.
+    """
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    with speed.without("precision"):
+        training.fit(RECIPES["alexnet"].build(), data, data, epochs=1, lr=0.01, momentum=0.9, show=False)
+    return torch.cuda.max_memory_allocated() - before
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # The two ways
 
@@ -159,8 +204,8 @@ def book_data(batch_size: int, resize: int | None, train_size: int, test_size: i
 
 
 @contextlib.contextmanager
-def book_without_drawing() -> Iterator[list[tuple]]:
-    """d2l with an Animator that only collects the points it would draw, and its prints kept away."""
+def book_without_drawing(printed: io.StringIO | None = None) -> Iterator[list[tuple]]:
+    """d2l with an Animator that only collects the points it would draw; its prints go to `printed`, or nowhere."""
     from d2l import torch as d2l
 
     points: list[tuple] = []
@@ -175,7 +220,7 @@ def book_without_drawing() -> Iterator[list[tuple]]:
     drawing = d2l.Animator
     d2l.Animator = Collect
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(printed or io.StringIO()):
             yield points
     finally:
         d2l.Animator = drawing
@@ -251,8 +296,9 @@ def ladder(name: str, device: str, train_size: int, test_size: int, say: Callabl
         took = 0.0
         for _ in range(1 + on_gpu):
             torch.manual_seed(0)
+            net = build()                                      # outside the clock, as in our_loop
             with book_without_drawing():
-                took = seconds(lambda: d2l.train_ch6(build(), train, test, 1, lr, torch.device(device)), device)
+                took = seconds(lambda net=net: d2l.train_ch6(net, train, test, 1, lr, torch.device(device)), device)
         return took
 
     def our_loop(*left_out: str, data: tuple[Iterable, Iterable] = ours, compiled: bool = False) -> float:
@@ -291,9 +337,7 @@ def benchmark(device: str | None = None, repeats: int | None = None, sizes: dict
     sizes = sizes or SIZES[device]
     report: dict = {"date": date.today().isoformat(), "device": device_name(device), "threads": torch.get_num_threads(),
                     "versions": {"python": platform.python_version(), "torch": torch.__version__},
-                    "matrix_rate": {"float32": matrix_rate(device)}, "networks": []}
-    if device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        report["matrix_rate"]["bfloat16"] = matrix_rate(device, torch.bfloat16)
+                    "matrix_rate": matrix_rates(device), "networks": []}
     warnings.filterwarnings("ignore", "This DataLoader will create 4 worker")      # the book's choice, not ours
     for name, (train_size, test_size) in sizes.items():
         runs = repeats or (3 if device == "cuda" or name == "lenet" else 2)

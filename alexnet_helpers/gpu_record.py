@@ -1,58 +1,82 @@
 """What `python -m alexnet_helpers record gpu` measures: both networks, the book's way and ours, on a GPU.
 
-Each part is kept as soon as it is whole, and what is there is not measured again.
+Each part is kept as soon as it is whole, and what is there is not measured again. A part whose loss stops being finite
+is kept as {"failed": why}.
 """
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from . import benchmark, recording
-from .data import load_fashion_mnist
+from .data import Batches, load_fashion_mnist
 from .recipes import RECIPES, falling_rate
-from .training import fit
+from .training import LossNotFiniteError, evaluate, fit
 
-BATCH_SIZES = (16, 32, 64, 128, 256, 512, 1024)
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH_SIZES = (16, 64, 256, 1024)
+# What is held equal when AlexNet's batch changes: the name of a part, or part of it, and what it means.
+FAMILIES = {"": "epochs and rate", ", rate in proportion": "epochs, rate by batch",
+            ", equal updates": "updates, rate (images / 4)"}
+WAYS = ("the book's loop", "ours", "the paper's recipe")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What is recorded
 
 
 def record_gpu(name: str = "gpu", device: str = "cuda", networks: tuple[str, ...] = ("lenet", "alexnet"),
                seeds: tuple[int, ...] = (0, 1, 2), epochs: int = 10, train_size: int = 60_000, test_size: int = 10_000,
                batch_sizes: tuple[int, ...] = BATCH_SIZES) -> dict:
-    """Measure the parts that the record lacks, and return it. Raises RuntimeError where there is no such device."""
+    """Measure the parts that the record lacks, and return it. Raises RuntimeError where there is no such device.
+
+    AlexNet's are some 75 · 10^15 FLOPs by the count of chapter 07: at 100 TFLOP/s thirteen minutes, and loading on top.
+    """
     if device == "cuda" and not torch.cuda.is_available():
         raise RuntimeError("This record is made on a GPU, and torch finds none that it can use. Run it on a machine "
                            "that has one.")
-    record = recording.load_record(name) or {**recording.provenance(name), "networks": list(networks), "epochs": epochs,
-                                             "seeds": list(seeds), "images": [train_size, test_size], "parts": {}}
+    record = recording.read_record(name) or {
+        **recording.provenance(name), "networks": list(networks), "epochs": epochs, "seeds": list(seeds),
+        "batch_sizes": list(batch_sizes), "images": [train_size, test_size], "parts": {}}
     sizes = train_size, test_size
-    parts: dict[str, Callable[[], Any]] = {
-        "matrix rate float32": lambda: benchmark.matrix_rate(device),
-        "matrix rate bfloat16": lambda: benchmark.matrix_rate(device, torch.bfloat16)}
+    parts: dict[str, Callable[[], Any]] = {"matrix rates": partial(benchmark.matrix_rates, device)}
     for network in networks:
-        def both_ways(network: str = network) -> Any:
-            return benchmark.compare_ways(network, device, *sizes, repeats=len(seeds))
-
-        def ladder(network: str = network) -> Any:
-            return benchmark.ladder(network, device, *sizes)
-
-        parts |= {f"{network}, an epoch both ways": both_ways, f"{network}, ladder": ladder}
+        parts[f"{network}, an epoch both ways"] = partial(
+            benchmark.compare_ways, network, device, *sizes, repeats=len(seeds))
+        parts[f"{network}, ladder"] = partial(benchmark.ladder, network, device, *sizes)
         for seed in seeds:
-            for way, run in (("the book's loop", book_curves), ("ours", our_curves)):
-                parts[f"{network}, {way}, seed {seed}"] = \
-                    lambda run=run, network=network, seed=seed: run(network, device, epochs, seed, *sizes)
-            parts[f"{network}, the paper's recipe, seed {seed}"] = \
-                lambda network=network, seed=seed: our_curves(network, device, epochs, seed, *sizes, paper=True)
-            for batch_size in batch_sizes:
-                parts[f"{network}, batch {batch_size}, seed {seed}"] = \
-                    lambda network=network, seed=seed, batch_size=batch_size: our_curves(
-                        network, device, max(1, epochs // 3), seed, *sizes, batch_size=batch_size)
+            ours = partial(our_curves, network, device, seed=seed)
+            parts |= {
+                f"{network}, the book's loop, seed {seed}": partial(book_curves, network, device, epochs, seed, *sizes),
+                # Twice as long: at a constant rate its first half is the run of `epochs` epochs.
+                f"{network}, ours, seed {seed}": partial(ours, 2 * epochs, *sizes),
+                f"{network}, the paper's recipe, seed {seed}": partial(ours, epochs, *sizes, paper=True)}
+            for batch_size in batch_sizes if network == "alexnet" else ():
+                part, its = f"alexnet, batch {batch_size}", RECIPES["alexnet"]
+                few, times = max(1, epochs // 5), batch_size // batch_sizes[0]
+                parts |= {
+                    f"{part}, seed {seed}": partial(ours, few, *sizes, batch_size=batch_size),
+                    f"{part}, rate in proportion, seed {seed}": partial(
+                        ours, few, *sizes, batch_size=batch_size, lr=its.lr * batch_size / its.batch_size)}
+                if times <= 16:                                # one epoch of the smallest batch, 16 of the largest
+                    parts[f"{part}, equal updates, seed {seed}"] = partial(
+                        ours, times, train_size // 4, test_size, batch_size=batch_size)
     for part, measure in parts.items():
         if part not in record["parts"]:
-            record["parts"][part] = measure()
+            try:
+                record["parts"][part] = measure()
+            except LossNotFiniteError as error:
+                record["parts"][part] = {"failed": str(error)}
+            record["missing"] = len(parts) - len(record["parts"])
             recording.save_record(name, record)
             print(part, flush=True)
     return record
@@ -74,17 +98,102 @@ def book_curves(network: str, device: str, epochs: int, seed: int, train_size: i
             "test_accuracy": [float(points[i][2]) for i in ends], "seconds": [seconds / epochs] * epochs}
 
 
-def our_curves(network: str, device: str, epochs: int, seed: int, train_size: int, test_size: int,
-               batch_size: int | None = None, paper: bool = False) -> dict:
-    """`fit`'s history by the book's recipe, or with the paper's momentum, decay and falling rate; and the memory."""
-    build, its_batch_size, resize, lr = RECIPES[network]
+def our_curves(network: str, device: str, epochs: int, train_size: int, test_size: int, *, seed: int,
+               batch_size: int | None = None, lr: float | None = None, paper: bool = False) -> dict:
+    """`fit`'s history by the book's recipe, with another batch or rate, or with the paper's; and the peak memory.
+
+    The paper's has momentum 0.9, for which a tenth of the book's rate takes steps as long as the book's, decay, and a
+    rate that falls by the error on the last twelfth of the training images, which it does not train on.
+    """
+    build, its_batch_size, resize, its_lr = RECIPES[network]
     train, test = load_fashion_mnist(batch_size or its_batch_size, resize, device, train_size, test_size, seed=seed)
     torch.manual_seed(seed)
-    net = build()
-    options: dict = {} if not paper else {
-        "momentum": 0.9, "weight_decay": 5e-4, "schedule": lambda update: falling_rate(update, patience=0)}
+    net, lr, options = build(), lr or its_lr, {}
+    if paper:
+        kept = train_size - train_size // 12
+        held_out = Batches(train.images[kept:], train.labels[kept:], its_batch_size, resize=resize, device=device)
+        train = Batches(train.images[:kept], train.labels[:kept], its_batch_size, resize=resize, device=device,
+                        shuffle=True, seed=seed)
+
+        def by_held_out_images(update: torch.optim.Optimizer) -> ReduceLROnPlateau:
+            plan = falling_rate(update, patience=0)
+            step = plan.step
+            plan.step = lambda _: step(1 - evaluate(net, held_out)[1])             # not by the test error of `fit`
+            return plan
+
+        lr, options = lr / 10, {"momentum": 0.9, "weight_decay": 5e-4, "schedule": by_held_out_images}
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     history = asdict(fit(net, train, test, epochs=epochs, lr=lr, show=False, **options).whole())
     del history["step_loss"]                                   # thousands of numbers that nobody draws
     return {**history, "peak_memory": benchmark.peak_memory(device)}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What a record says; it may still lack parts
+
+
+def finished(record: dict, family: str) -> dict[int, dict]:
+    """The runs of a family of parts, "alexnet, ours", by seed: those that are there and did not fail."""
+    parts = {seed: record["parts"].get(f"{family}, seed {seed}", {"failed": ""}) for seed in record["seeds"]}
+    return {seed: part for seed, part in parts.items() if "failed" not in part}
+
+
+def speeds(record: dict) -> pd.DataFrame:
+    """A row a network and way: seconds an epoch, images a second, and for ours the share of the matrix rate.
+
+    The rate of the format in which `fit` trains it: bfloat16 for AlexNet where the GPU has it, else float32.
+    """
+    import pandas as pd
+
+    rows, limits = {}, record["parts"]["matrix rates"]
+    for network in record["networks"]:
+        both = record["parts"].get(f"{network}, an epoch both ways", {"failed": ""})
+        for way in () if "failed" in both else ("book", "ours"):
+            result = both[way]
+            row = {"seconds an epoch": statistics.median(result["seconds"]),
+                   "images a second, loading": result["loading"]}
+            if way == "ours":
+                limit = limits.get("bfloat16" if network == "alexnet" else "float32", limits["float32"])
+                row |= {"images a second, training": result["training"],
+                        "share of the matrix rate": result["training"] * result["flops_an_image"] / limit}
+            rows[f"{network}, {way}"] = row
+    return pd.DataFrame(list(rows.values()), index=list(rows))
+
+
+def accuracies(record: dict, network: str = "alexnet") -> pd.DataFrame:
+    """A comparison (see `compare`): test accuracy after the same epochs, by the book's loop, ours, the paper's recipe.
+
+    NaN for a run that failed.
+    """
+    import pandas as pd
+
+    rows = []
+    for way in WAYS:
+        runs = finished(record, f"{network}, {way}")
+        rows += [{"arm": way, "seed": seed, "test accuracy": runs[seed]["test_accuracy"][record["epochs"] - 1]
+                  if seed in runs else float("nan")} for seed in record["seeds"]]
+    return pd.DataFrame(rows)
+
+
+def by_batch(record: dict) -> pd.DataFrame:
+    """AlexNet with other batches: a row a batch and what was held equal; accuracy, seconds an epoch, peak memory.
+
+    The accuracy is the median of the runs that did not fail; how many did stands in a column of its own.
+    """
+    import pandas as pd
+
+    rows = {}
+    for family, equal in FAMILIES.items():
+        for size in record["batch_sizes"]:
+            part = f"alexnet, batch {size}{family}"
+            if runs := list(finished(record, part).values()):
+                last = [run["test_accuracy"][-1] for run in runs]
+                rows[equal, size] = {
+                    "epochs": len(runs[0]["seconds"]), "test accuracy": statistics.median(last), "lowest": min(last),
+                    "highest": max(last), "seconds an epoch": statistics.median(runs[0]["seconds"]),
+                    "peak memory (MiB)": (runs[0]["peak_memory"] or float("nan")) / 2**20}
+            if failed := sum("failed" in record["parts"].get(f"{part}, seed {seed}", {}) for seed in record["seeds"]):
+                rows[equal, size] = {**rows.get((equal, size), {}), "failed": failed}
+    index = pd.MultiIndex.from_tuples(rows, names=["held equal", "batch"]) if rows else None
+    return pd.DataFrame(list(rows.values()), index=index)

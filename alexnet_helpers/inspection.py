@@ -6,7 +6,6 @@ Also: which layer a shape breaks.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -244,14 +243,16 @@ def device_memory(device: torch.device) -> int:
     if device.type == "cuda":
         torch.cuda.empty_cache()
         return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil  # comes with Jupyter's kernel; `os` knows the memory on some systems only
+
+    return psutil.virtual_memory().total
 
 
 def out_of_memory(net: nn.Module, update: torch.optim.Optimizer, batch_shape: tuple[int, ...] | None,
                   reason: str) -> torch.OutOfMemoryError:
     """The error for a training step that did not fit: what takes the memory, and which batch size would fit."""
     if not batch_shape:                                        # not even its images
-        return torch.OutOfMemoryError(f"A batch of images does not fit into memory. Take smaller ones. ({reason})")
+        return torch.OutOfMemoryError(f"A batch of images does not fit into memory. Take a smaller batch. ({reason})")
     batch_size, *input_shape = batch_shape
     device = next(net.parameters()).device
     with speed.precision(net):

@@ -190,8 +190,11 @@ class TrainingDisplay:
         self.progress.close(str(self.history))
 
 
-def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
-    """Loss and accuracy over epochs; one colour and marker a name, one thin line a run; dashed, hollow: training."""
+def training_curves(runs: dict[str, list[History]], title: str = "", judged: str = "test") -> Figure:
+    """Loss and accuracy over epochs; one colour and marker a name, one thin line a run; dashed, hollow: training.
+
+    `judged` says on which images each epoch was judged, if not on test images.
+    """
     figure, (loss_axes, accuracy_axes) = plt.subplots(1, 2, figsize=(8.8, 3.5))
     for (name, histories), colour, marker in told_apart(runs, COLOURS, MARKERS):
         for i, history in enumerate(histories):
@@ -201,7 +204,8 @@ def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
                 label = f"{name} " if name else ""
                 ax.plot(epochs, train, "--", color=colour, marker=marker, ms=4, mfc="white", lw=1,
                         label=f"{label}training" if i == 0 else None)
-                ax.plot(epochs, test, "-", color=colour, marker=marker, ms=4, label=f"{label}test" if i == 0 else None)
+                ax.plot(epochs, test, "-", color=colour, marker=marker, ms=4,
+                        label=f"{label}{judged}" if i == 0 else None)
     loss_axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     for ax in (loss_axes, accuracy_axes):
@@ -212,7 +216,7 @@ def training_curves(runs: dict[str, list[History]], title: str = "") -> Figure:
     figure.alt = f"{title}. Loss and accuracy over epochs, as they stand after the last: ".lstrip(". ") + "; ".join(
         f"{name} run {i}, {len(h.seconds)} epochs: ".lstrip() + ", ".join(
             f"{part} loss {loss[-1]:.3g}, accuracy {accuracy[-1]:.3g}" for part, loss, accuracy in (
-                ("training", h.train_loss, h.train_accuracy), ("test", h.test_loss, h.test_accuracy)) if loss)
+                ("training", h.train_loss, h.train_accuracy), (judged, h.test_loss, h.test_accuracy)) if loss)
         for name, histories in runs.items() for i, h in enumerate(histories, start=1))
     return figure
 
@@ -843,8 +847,10 @@ def where_minutes_go(images: int, flops: float, loads: dict[str, float], machine
         ax.axhline(images / rate, color=colour, ls=dash, label=f"loading alone, {name}")
     for i, (name, speed) in enumerate(sorted(machines.items(), key=lambda item: item[1])):
         ax.plot(speed / 1e12, images * flops / speed, MARKERS[i % 6], color=BLUE, ms=7)
-        ax.annotate(name, (speed / 1e12, images * flops / speed), (8, 7), textcoords="offset points", fontsize=9,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+        below = name == "this machine"                         # its place is not known: it may be next to a card
+        ax.annotate(name, (speed / 1e12, images * flops / speed), (-8, -7) if below else (8, 7),
+                    textcoords="offset points", fontsize=9, ha="right" if below else "left",
+                    va="top" if below else "bottom", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     ax.plot(crossing / 1e12, images / loads[first], "o", ms=13, markerfacecolor="none", color=BLACK, zorder=4)
     ax.set(xscale="log", yscale="log", xlabel="speed of the machine (TFLOP/s, logarithmic)",
            ylabel=f"seconds for {images:,} images")

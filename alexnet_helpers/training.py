@@ -181,7 +181,7 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
         history.interrupted = interrupted = True
         for name in PER_EPOCH:                                 # whole epochs only, wherever the interrupt fell
             del getattr(history, name)[len(history.seconds):]
-        print(f"Interrupted after {len(history.seconds)} whole epochs and {len(history.step_loss)} steps; "
+        print(f"Interrupted after {len(history.step_loss)} steps ({len(history.seconds)} whole epochs); "
               "the network keeps what it has learned.")
     except RuntimeError as error:
         if not inspection.lacks_memory(error):

@@ -1,5 +1,6 @@
 """The benchmark and the record of GPU runs, at a size that a CPU does in seconds: what is measured, not how fast."""
 
+import io
 import json
 import re
 import statistics
@@ -58,6 +59,57 @@ def test_arithmetic_of_an_epoch_by_hand():
     assert benchmark.arithmetic_seconds(net, (7,), 60, 20, rate=100) == (60 * training + 20 * 2 * (7 * 5 + 5 * 3)) / 100
 
 
+class Card:
+    """What torch tells of a GPU, where there is none."""
+
+    name, multi_processor_count, total_memory = "A card", 132, 80 * 2**30
+
+
+@pytest.mark.parametrize(("capability", "has_bf16", "expected"), [
+    ((9, 0), True, {"float32": "highest", "tf32": "high", "bfloat16": "highest"}),
+    ((7, 5), False, {"float32": "highest"})])
+def test_matrix_rates_in_the_formats_that_a_card_has(monkeypatch, capability, has_bf16, expected):
+    formats = []
+
+    def rate(device, dtype, repeats):
+        formats.append(dtype)
+        return torch.get_float32_matmul_precision()
+
+    monkeypatch.setattr(benchmark, "matrix_rate", rate)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bf16)
+    assert benchmark.matrix_rates("cuda") == expected
+    assert formats == [torch.float32, torch.float32, torch.bfloat16][:len(expected)]
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert list(benchmark.matrix_rates("cpu")) == ["float32"]
+
+
+def test_what_is_in_this_machine(monkeypatch):
+    here = benchmark.machine("cpu")
+    assert f"torch uses {torch.get_num_threads()} threads" in here["processors"]
+    assert re.fullmatch(r"[\d.]+ GiB", here["memory"])
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: Card)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    monkeypatch.setattr(benchmark.inspection, "device_memory", lambda device: 78 * 2**30)
+    there = benchmark.machine("cuda")
+    assert there["card"] == "A card, 132 multiprocessors"
+    assert there["memory"] == "80.0 GiB, 78.0 GiB of it free"
+    assert there["bfloat16"] == "yes"
+
+
+def test_memory_of_a_step_is_that_of_the_step_alone(tiny, monkeypatch):
+    """What lay on the card before does not count; the step is taken in float32, as the table counts it."""
+    seen = []
+    monkeypatch.setitem(recipes.RECIPES, "alexnet", recipes.RECIPES["lenet"])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: seen.append("reset"))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 30)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 100)
+    monkeypatch.setattr(benchmark.training, "fit", lambda *_, **options: seen.append(
+        ("precision" in benchmark.speed.left_out, options["momentum"])))
+    assert benchmark.step_memory([]) == 70
+    assert seen == ["reset", (True, 0.9)]
+
+
 def test_a_networks_steps_are_what_is_timed(monkeypatch):
     def a_second(work, device):
         work()
@@ -94,6 +146,18 @@ def test_both_ways_in_turn_with_the_same_seeds_and_the_table(tiny, tmp_path, cap
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_what_the_book_prints_can_be_kept(tiny, capsys):
+    from d2l import torch as d2l
+
+    train, test = ah.load_fashion_mnist(10, device="cpu", train_size=SIZES[0], test_size=SIZES[1])
+    with benchmark.book_without_drawing(printed := io.StringIO()):
+        d2l.train_ch6(ah.lenet(), train, test, 1, 0.9, torch.device("cpu"))
+    assert re.search(r"^loss [\d.]+, train acc [\d.]+, test acc [\d.]+\n[\d.]+ examples/sec on cpu$",
+                     printed.getvalue(), re.M)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_ladder_goes_from_the_books_way_to_ours(tiny):
     rungs = benchmark.ladder("lenet", "cpu", *SIZES, say=lambda line: None)
     assert [rung["rung"] for rung in rungs] == [
@@ -121,8 +185,8 @@ def test_loading_counts_images_not_batches(monkeypatch):
 
 
 def record(**options):
-    return gpu_record.record_gpu("small", "cpu", networks=("lenet",), epochs=2, train_size=SIZES[0], test_size=SIZES[1],
-                                 **{"seeds": (0,), "batch_sizes": (20,), **options})
+    return gpu_record.record_gpu("small", "cpu", epochs=2, train_size=SIZES[0], test_size=SIZES[1],
+                                 **{"networks": ("lenet",), "seeds": (0,), "batch_sizes": (20,), **options})
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -130,7 +194,7 @@ def test_record_has_every_part_and_goes_on_where_it_stopped(tiny, monkeypatch):
     ours = gpu_record.our_curves
 
     def stopped(*arguments, **options):
-        if "batch_size" in options:
+        if "paper" in options:
             raise KeyboardInterrupt
         return ours(*arguments, **options)
 
@@ -139,17 +203,103 @@ def test_record_has_every_part_and_goes_on_where_it_stopped(tiny, monkeypatch):
         record()
     kept = ah.load_record("small")["parts"]
     monkeypatch.setattr(gpu_record, "our_curves", ours)
-    monkeypatch.setattr(gpu_record, "book_curves", None)       # what is there must not be measured again
+    monkeypatch.setattr(gpu_record, "book_curves", lambda *_, **__: pytest.fail("what is there is measured again"))
     whole = record()
     assert whole == ah.load_record("small")
     assert {name: whole["parts"][name] for name in kept} == kept
     assert list(whole["parts"]) == [
-        "matrix rate float32", "matrix rate bfloat16", "lenet, an epoch both ways", "lenet, ladder",
-        "lenet, the book's loop, seed 0", "lenet, ours, seed 0", "lenet, the paper's recipe, seed 0",
-        "lenet, batch 20, seed 0"]
-    assert whole["parts"]["lenet, the paper's recipe, seed 0"]["settings"]["momentum"] == 0.9
-    assert whole["parts"]["lenet, batch 20, seed 0"]["settings"]["batch_size"] == 20
+        "matrix rates", "lenet, an epoch both ways", "lenet, ladder", "lenet, the book's loop, seed 0",
+        "lenet, ours, seed 0", "lenet, the paper's recipe, seed 0"]
+    paper = whole["parts"]["lenet, the paper's recipe, seed 0"]["settings"]
+    assert (paper["momentum"], paper["weight_decay"]) == (0.9, 5e-4)
+    assert paper["lr"] == pytest.approx(0.09)                  # ten steps of the velocity are one of the book's
+    assert len(whole["parts"]["lenet, ours, seed 0"]["seconds"]) == 4              # twice the epochs
     assert {"command", "date", "device", "versions", "seeds"} <= set(whole)
+    assert whole["missing"] == 0
+
+
+@pytest.fixture
+def alexnet_like(monkeypatch):
+    """A LeNet in AlexNet's place, with the book's batch and rate; and nothing but the runs of `fit`."""
+    monkeypatch.setitem(recipes.RECIPES, "alexnet", recipes.Recipe(ah.lenet, batch_size=10, resize=None, lr=0.5))
+    monkeypatch.setattr(benchmark, "compare_ways", lambda *_, **__: {"failed": "not asked"})
+    monkeypatch.setattr(benchmark, "ladder", lambda *_, **__: [])
+    monkeypatch.setattr(gpu_record, "book_curves", lambda *_, **__: {"test_accuracy": [0.1, 0.2]})
+
+
+def test_batches_with_equal_epochs_equal_rates_or_equal_updates(alexnet_like):
+    made = record(networks=("alexnet",), batch_sizes=(5, 10, 100))
+    settings = {name: (part["settings"]["batch_size"], part["settings"]["lr"], len(part["seconds"]))
+                for name, part in made["parts"].items() if "batch" in name}
+    assert settings == {
+        "alexnet, batch 5, seed 0": (5, 0.5, 1), "alexnet, batch 5, rate in proportion, seed 0": (5, 0.25, 1),
+        "alexnet, batch 5, equal updates, seed 0": (5, 0.5, 1),
+        "alexnet, batch 10, seed 0": (10, 0.5, 1), "alexnet, batch 10, rate in proportion, seed 0": (10, 0.5, 1),
+        "alexnet, batch 10, equal updates, seed 0": (10, 0.5, 2),
+        "alexnet, batch 100, seed 0": (100, 0.5, 1), "alexnet, batch 100, rate in proportion, seed 0": (100, 5.0, 1)}
+    table = gpu_record.by_batch(made)
+    assert list(table["epochs"]) == [1] * 3 + [1] * 3 + [1, 2]
+    assert list(table.index.names) == ["held equal", "batch"]
+    part = made["parts"]["alexnet, batch 10, equal updates, seed 0"]
+    assert table.loc[("updates, rate (images / 4)", 10), "test accuracy"] == part["test_accuracy"][-1]
+
+
+def test_a_run_that_diverged_is_recorded_as_such_and_the_others_go_on(alexnet_like, monkeypatch):
+    ours = gpu_record.our_curves
+
+    def diverging(*arguments, seed, **options):
+        if seed == 1:
+            raise ah.LossNotFiniteError("The loss is nan in epoch 1")
+        return ours(*arguments, seed=seed, **options)
+
+    monkeypatch.setattr(gpu_record, "our_curves", diverging)
+    made = record(networks=("alexnet",), seeds=(0, 1, 2))
+    assert made["parts"]["alexnet, ours, seed 1"] == {"failed": "The loss is nan in epoch 1"}
+    assert list(gpu_record.finished(made, "alexnet, ours")) == [0, 2]
+    runs = gpu_record.accuracies(made)
+    assert ah.summary(runs, "test accuracy")["diverged"].to_dict() == {
+        "the book's loop": 0, "ours": 1, "the paper's recipe": 1}
+    assert runs.set_index(["arm", "seed"]).loc[("ours", 2), "test accuracy"] == \
+        made["parts"]["alexnet, ours, seed 2"]["test_accuracy"][1]                 # after as many epochs as the book's
+    assert gpu_record.speeds(made).empty
+    assert gpu_record.by_batch(made)["failed"].to_dict() == {
+        ("epochs and rate", 20): 1, ("epochs, rate by batch", 20): 1, ("updates, rate (images / 4)", 20): 1}
+
+
+def test_the_papers_rate_falls_by_images_that_are_neither_trained_on_nor_reported(tiny, monkeypatch):
+    seen = {}
+
+    def fit(net, train, test, schedule, **options):
+        plan = schedule(torch.optim.SGD(net.parameters(), lr=options["lr"]))
+        plan.step(0.0)                                         # the test error that `fit` hands on
+        seen.update(train=train, test=test, error=plan.best)
+        return ah.History(test_accuracy=[0.5], seconds=[1.0])
+
+    def evaluate(net, data):
+        seen["judged"] = data
+        return 0.0, 0.7
+
+    monkeypatch.setattr(gpu_record, "fit", fit)
+    monkeypatch.setattr(gpu_record, "evaluate", evaluate)
+    gpu_record.our_curves("lenet", "cpu", 1, 60, 20, seed=0, paper=True)
+    assert seen["error"] == pytest.approx(0.3)                 # 1 - 0.7, not 0
+    images = {name: {image.numpy().tobytes() for image in seen[name].images} for name in ("train", "test", "judged")}
+    assert [len(seen[name].images) for name in ("train", "judged", "test")] == [55, 5, 20]
+    assert not images["train"] & images["judged"] and not images["judged"] & images["test"]
+    assert seen["train"].shuffle
+
+
+def test_speeds_of_a_record_by_hand():
+    way = {"seconds": [3.0, 1.0, 2.0], "loading": 500.0}
+    both = {"book": way, "ours": {**way, "training": 100.0, "flops_an_image": 10 ** 9}}
+    made = {"networks": ["lenet", "alexnet"], "parts": {
+        "matrix rates": {"float32": 1e12, "tf32": 4e12, "bfloat16": 1e13},
+        "lenet, an epoch both ways": both, "alexnet, an epoch both ways": both}}
+    table = gpu_record.speeds(made)
+    assert list(table.index) == ["lenet, book", "lenet, ours", "alexnet, book", "alexnet, ours"]
+    assert list(table["seconds an epoch"]) == [2.0] * 4
+    assert table.loc["lenet, ours", "share of the matrix rate"] == pytest.approx(0.1)
+    assert table.loc["alexnet, ours", "share of the matrix rate"] == pytest.approx(0.01)      # of bfloat16's
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-from statistics import median
 
 import pandas as pd
 import pytest
@@ -28,9 +27,9 @@ def run_cell(beginning: str, **names: object) -> dict:
              if cell["cell_type"] == "code"]
     found = [cell for cell in cells if any(line.startswith(beginning) for line in cell.splitlines())]
     assert len(found) == 1, f"{len(found)} cells have a line that starts with {beginning!r}"
-    space = {"torch": torch, "nn": nn, "F": F, "ah": ah, "pd": pd, "plt": plt, "pathlib": pathlib, "median": median,
+    space = {"torch": torch, "nn": nn, "F": F, "ah": ah, "pd": pd, "plt": plt, "pathlib": pathlib,
              "Batches": Batches, "ReduceLROnPlateau": ReduceLROnPlateau, "benchmark": benchmark,
-             "profile": ah.Profile("quick", "cpu", 6_000, 1_000, (0, 1, 2)), **names}
+             "gpu_record": gpu_record, "profile": ah.Profile("quick", "cpu", 6_000, 1_000, (0, 1, 2)), **names}
     exec(found[0], space)
     return space
 
@@ -67,16 +66,23 @@ def test_a_record_of_a_gpu_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: p
                                     capsys: pytest.CaptureFixture) -> None:
     """The cell that shows it, on a record made on a CPU, with LeNets, ten images a batch."""
     monkeypatch.setattr(recording, "FOLDER", tmp_path)
-    monkeypatch.setattr(benchmark, "matrix_rate", lambda *_: 1e9)
     monkeypatch.setattr(plt, "show", lambda: None)
     for name in ("lenet", "alexnet"):
         monkeypatch.setitem(recipes.RECIPES, name, recipes.Recipe(ah.lenet, batch_size=10, resize=None, lr=0.9))
-    gpu_record.record_gpu("gpu", "cpu", seeds=(0,), epochs=2, train_size=60, test_size=20,
-                          batch_sizes=(16, 64, 256, 1024))
+    monkeypatch.setattr(benchmark, "matrix_rates", lambda *_: {"float32": 1e9, "tf32": 2e9, "bfloat16": 3e9})
+    gpu_record.record_gpu("gpu", "cpu", seeds=(0, 1), epochs=2, train_size=60, test_size=20, batch_sizes=(16, 64))
     capsys.readouterr()
     shown: list[pd.DataFrame] = []
-    run_cell('record = ah.load_record("gpu")', display=shown.append, shares=pd.Series([0.5]))
-    assert "python -m alexnet_helpers record gpu" in capsys.readouterr().out
-    assert [len(table) for table in shown] == [5, 5, 4, 4]         # two ladders, both ways of both, four batch sizes
+    space = run_cell('record = ah.load_record("gpu")', display=shown.append, shares=pd.Series([0.5]), as_said=True)
+    printed = capsys.readouterr().out
+    assert "python -m alexnet_helpers record gpu, 0 parts missing" in printed and "in bfloat16: 0.0 TFLOP/s" in printed
+    assert [len(table) for table in shown] == [4, 5, 5]            # both ways of both, two ladders
+    assert shown[0]["share of the matrix rate"].notna().sum() == 2
+    shown.clear()
+    run_cell('if record and not record["missing"]:', display=shown.append, record=space["record"])
+    assert "ours minus the book's loop" in capsys.readouterr().out
+    assert [len(table) for table in shown] == [3, 6]               # three ways, two batches in three families
     assert "the paper's recipe" in plt.gcf().alt
     plt.close("all")
+    run_cell('if record and not record["missing"]:', record={**space["record"], "missing": 1})
+    assert "belongs to the whole record" in capsys.readouterr().out

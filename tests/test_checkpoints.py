@@ -347,5 +347,5 @@ def test_images_alone_that_are_too_large():
         def __iter__(self):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(torch.OutOfMemoryError, match="A batch of images does not fit into memory. Take smaller ones"):
+    with pytest.raises(torch.OutOfMemoryError, match="A batch of images does not fit into memory. Take a smaller"):
         ah.fit(nn.Linear(4, 10), Train([0]), [], epochs=1, lr=0.1, show=False)

@@ -99,7 +99,7 @@ def test_interrupted_fit_says_so(outputs):
     assert pictures(outputs["interrupted"]) == []
     state, line = sorted(texts(outputs["interrupted"]), key=len)
     assert state == "no whole epoch yet, 3 steps"
-    assert line.startswith("Interrupted after 0 whole epochs and 3 steps; the network keeps what it has learned.")
+    assert line.startswith("Interrupted after 3 steps (0 whole epochs); the network keeps what it has learned.")
 
 
 @pytest.mark.parametrize("cell", ["d2l.plot", "d2l.Animator"])

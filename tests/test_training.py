@@ -411,7 +411,7 @@ def test_interrupted_while_training(capsys):
     assert len(history.step_loss) == 6
     torch.testing.assert_close(net.weight, W)
     assert capsys.readouterr().out == \
-        "Interrupted after 1 whole epochs and 6 steps; the network keeps what it has learned.\n"
+        "Interrupted after 6 steps (1 whole epochs); the network keeps what it has learned.\n"
     assert str(history).endswith("(interrupted)")
 
 
