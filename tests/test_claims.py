@@ -314,6 +314,21 @@ def test_the_page_shows_the_ledger_as_it_is():
     assert stale == [], "run python -m alexnet_helpers notebooks notebooks/09_claims_ledger.ipynb"
 
 
+def test_what_the_prose_says_of_the_counts():
+    """README, teaching notes and page 09 say a few counts in words."""
+    readme = " ".join((NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(ROWS)} claims of five texts, the book and the paper" in readme
+    computed = [row for row in ROWS.values() if "claimed" in row and row["verdict"] != "unsettled"]
+    assert 0.65 < len(computed) / len(ROWS) < 0.75, "seven in ten"
+    verdicts = {letter: [row["verdict"] for name, row in ROWS.items() if name[0] == letter]
+                for letter in DOCUMENT["sources"]}
+    shares = {letter: found.count("wrong") / len(found) for letter, found in verdicts.items()}
+    assert set(sorted(shares, key=shares.get)[-2:]) == {"B", "C"}, "the tutorial and the notes have the largest shares"
+    assert all(0.3 < shares[letter] < 0.4 for letter in "BC"), "about a third each"
+    assert min(shares.values()) > 0, "no source is free of wrong claims"
+    assert 0.375 < sum(row["verdict"] == "exact" for row in ROWS.values()) / len(ROWS) < 0.5, "(b) comes nearest"
+
+
 def test_table_says_where_each_claim_is_settled(course):
     _, folder = course
     table = claims.table(folder)
