@@ -460,7 +460,8 @@ def explorer(draw: Callable[..., Figure | pd.DataFrame | HTML],
         if isinstance(setting, list):
             return widgets.Dropdown(options=setting, description=name.replace("_", " "))
         value, low, high = setting
-        return widgets.IntSlider(value=value, min=low, max=high, description=name.replace("_", " "))
+        style = {"description_width": "initial"} if len(name) > 12 else {}         # else a long name is cut
+        return widgets.IntSlider(value=value, min=low, max=high, description=name.replace("_", " "), style=style)
 
     shown = {name: control(name, setting) for name, setting in controls.items()}
 
