@@ -61,6 +61,14 @@ def test_a_run_that_is_stopped_writes_its_checkpoint(tmp_path: pathlib.Path) -> 
     assert len(json.loads(saved["history"])["seconds"]) == 1       # 16 batches an epoch
 
 
+def test_curves_say_on_which_images_they_were_judged() -> None:
+    run = ah.History(train_loss=[2.0], train_accuracy=[0.3], test_loss=[1.0], test_accuracy=[0.5], seconds=[1.0])
+    figure = ah.plots.training_curves({"LeNet": [run]}, judged="held out")
+    assert [text.get_text() for text in figure.legends[0].texts] == ["LeNet training", "LeNet held out"]
+    assert "held out loss 1, accuracy 0.5" in figure.alt and "test" not in figure.alt
+    plt.close(figure)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_record_of_a_gpu_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path,
                                     capsys: pytest.CaptureFixture) -> None:
