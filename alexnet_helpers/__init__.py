@@ -1,6 +1,6 @@
 """Helpers of the AlexNet course: what the notebooks would otherwise have to explain more than once."""
 
-from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours, ten_crop
+from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours
 from .checkpoints import CheckpointError
 from .claims import check_claim, cite_claim
 from .comparing import best_arm, compare, difference, summary
@@ -40,4 +40,4 @@ __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteErr
            "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
            "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_filters", "load_record",
            "memory_table", "photo_spots", "principal_colours", "profile", "saved_bytes", "spot_network", "summary",
-           "ten_crop", "use_course_style", "with_commas", "xavier_init"]
+           "use_course_style", "with_commas", "xavier_init"]

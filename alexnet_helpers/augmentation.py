@@ -15,15 +15,13 @@ from . import inspection
 
 
 class RandomFlip:
-    """Mirror each image of a batch left to right with probability `p`."""
+    """Mirror each image of a batch left to right with probability one half."""
 
-    def __init__(self, p: float = 0.5, seed: int = 0) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"p must be a probability, 0 to 1, not {p}.")
-        self.p, self.generator = p, torch.Generator().manual_seed(seed)
+    def __init__(self, seed: int = 0) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, X: torch.Tensor) -> torch.Tensor:
-        flipped = torch.rand(len(X), generator=self.generator) < self.p
+        flipped = torch.rand(len(X), generator=self.generator) < 0.5
         return torch.where(flipped.to(X.device)[:, None, None, None], X.flip(-1), X)
 
 

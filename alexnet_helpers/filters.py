@@ -126,24 +126,22 @@ def photo_spots(photo: np.ndarray | None = None, spots: int = 256, batch_size: i
                  device=profile().device if device is None else device, seed=seed)
 
 
-def spot_network(filters: int = 96, spots: int = 256, side: int = 64, groups: int = 1,
-                 channels: int = 3) -> nn.Sequential:
+def spot_network(filters: int = 96, spots: int = 256, groups: int = 1, channels: int = 3) -> nn.Sequential:
     """A small network around AlexNet's conv1 that tells the spots of `photo_spots` apart, or other classes.
 
-    Images are (batch, channels, side, side). conv2 has `groups`: with 2, each half of the filters is seen by its own
+    Images are (batch, channels, 64, 64). conv2 has `groups`: with 2, each half of the filters is seen by its own
     half of conv2 only, as in the paper's two towers. Batch normalization, three years younger than the paper, makes
     filters that start small grow.
     """
-    last = (((side - 11) // 4 + 1 - 3) // 2 + 1) // 2                      # rows after pool1 and pool3
     net = nn.Sequential()
     for name, layer in (
-            ("conv1", nn.Conv2d(channels, filters, kernel_size=11, stride=4, bias=False)),        # side 64: 14 x 14
-            ("norm1", nn.BatchNorm2d(filters)), ("relu1", nn.ReLU()), ("pool1", nn.MaxPool2d(3, stride=2)),
+            ("conv1", nn.Conv2d(channels, filters, kernel_size=11, stride=4, bias=False)),        # 14 x 14
+            ("norm1", nn.BatchNorm2d(filters)), ("relu1", nn.ReLU()), ("pool1", nn.MaxPool2d(3, stride=2)),      # 6 x 6
             ("conv2", nn.Conv2d(filters, 128, kernel_size=3, padding=1, groups=groups, bias=False)),
             ("norm2", nn.BatchNorm2d(128)), ("relu2", nn.ReLU()),
             ("conv3", nn.Conv2d(128, 128, kernel_size=3, padding=1, bias=False)),
-            ("norm3", nn.BatchNorm2d(128)), ("relu3", nn.ReLU()), ("pool3", nn.MaxPool2d(2)),
-            ("flatten", nn.Flatten()), ("fc", nn.Linear(128 * last ** 2, spots))):
+            ("norm3", nn.BatchNorm2d(128)), ("relu3", nn.ReLU()), ("pool3", nn.MaxPool2d(2)),                # 3 x 3
+            ("flatten", nn.Flatten()), ("fc", nn.Linear(128 * 3 * 3, spots))):
         net.add_module(name, layer)
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight)
@@ -221,8 +219,7 @@ def start_shapes(size: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     return grid, (even, odd)
 
 
-def least_squares(shapes: np.ndarray, patterns: np.ndarray, size: int,
-                  steps: int = 150) -> tuple[np.ndarray, np.ndarray]:
+def least_squares(shapes: np.ndarray, patterns: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Shapes (n, 6) moved to where they explain their pattern (n, size * size) best, and the energy left, (n,).
 
     Levenberg and Marquardt's method for all at once, within bounds, with differences for derivatives.
@@ -237,7 +234,7 @@ def least_squares(shapes: np.ndarray, patterns: np.ndarray, size: int,
     shapes, damping, now = shapes.copy(), np.full(len(shapes), 0.01), np.arange(len(shapes))
     rest = left(shapes, patterns)
     errors, still = (rest ** 2).sum(axis=1), np.zeros(len(shapes), dtype=int)
-    for _ in range(steps):
+    for _ in range(150):
         at, p, r = shapes[now], patterns[now], rest[now]
         slopes = np.stack([(left(at + h, p) - r) / h.sum() for h in np.diag(small)], axis=1)           # (n, 6, D)
         down = -np.einsum("njd,nd->nj", slopes, r)
@@ -330,12 +327,12 @@ def scorecard(table: pd.DataFrame) -> dict[str, float]:
 # Rungs of the ladder
 
 
-def patches(data: Spots, number: int, size: int = 11) -> torch.Tensor:
-    """`number` patches (number, 3, size, size) from the middle of the crops that `data` give."""
-    found, count, corner = [], 0, (data.side - size) // 2
+def patches(data: Spots, number: int) -> torch.Tensor:
+    """`number` patches (number, 3, 11, 11) from the middle of the crops that `data` give."""
+    found, count, corner = [], 0, (data.side - 11) // 2
     while count < number:
         for X, _ in data:
-            found.append(X[:, :, corner:corner + size, corner:corner + size].cpu())
+            found.append(X[:, :, corner:corner + 11, corner:corner + 11].cpu())
             count += len(X)
             if count >= number:
                 break
@@ -354,7 +351,7 @@ def pca_filters(patches: torch.Tensor, count: int = 96) -> np.ndarray:
     return whitener(X, count)[0].reshape(count, *patches.shape[1:])
 
 
-def ica_filters(patches: torch.Tensor, count: int = 96, seed: int = 0) -> np.ndarray:
+def ica_filters(patches: torch.Tensor, count: int = 96) -> np.ndarray:
     """`count` independent components of the patches, as what each adds to a patch, (count, 3, size, size)."""
     import warnings
 
@@ -362,14 +359,14 @@ def ica_filters(patches: torch.Tensor, count: int = 96, seed: int = 0) -> np.nda
     from sklearn.exceptions import ConvergenceWarning
 
     X = patches.flatten(1).numpy().astype(float)
-    ica = FastICA(count, whiten="unit-variance", whiten_solver="eigh", max_iter=60, tol=1e-2, random_state=seed)
+    ica = FastICA(count, whiten="unit-variance", whiten_solver="eigh", max_iter=60, tol=1e-2, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)                # the last digits do not matter here
         ica.fit(X)
     return ica.mixing_.T.reshape(count, *patches.shape[1:])
 
 
-def kmeans_filters(patches: torch.Tensor, count: int = 96, seed: int = 0) -> np.ndarray:
+def kmeans_filters(patches: torch.Tensor, count: int = 96) -> np.ndarray:
     """`count` centres of the whitened patches, (count, 3, size, size), after Coates, Lee and Ng (2011)."""
     from sklearn.cluster import MiniBatchKMeans
 
@@ -378,5 +375,5 @@ def kmeans_filters(patches: torch.Tensor, count: int = 96, seed: int = 0) -> np.
     X = X / np.sqrt(X.var(axis=1, keepdims=True) + 0.05)                   # every patch the same contrast, about
     axes, sd = whitener(X, X.shape[1])
     white = (X - X.mean(axis=0)) @ axes.T / np.sqrt(sd ** 2 + 0.01) @ axes
-    means = MiniBatchKMeans(count, batch_size=1024, n_init=1, max_iter=20, random_state=seed).fit(white)
+    means = MiniBatchKMeans(count, batch_size=1024, n_init=1, max_iter=20, random_state=0).fit(white)
     return means.cluster_centers_.reshape(count, *patches.shape[1:])

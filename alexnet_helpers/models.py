@@ -198,21 +198,20 @@ def alexnet(in_channels: int = 1, num_classes: int = 10) -> nn.Sequential:
         fc8=nn.Linear(4096, num_classes))))
 
 
-def alexnet_paper(groups: int = 2, in_channels: int = 3, num_classes: int = 1000,
-                  lrn_alpha: float = 1e-4) -> nn.Sequential:
-    """AlexNet as the paper of 2012 describes it: (N, in_channels, 227, 227) -> logits (N, num_classes).
+def alexnet_paper(groups: int = 2, num_classes: int = 1000) -> nn.Sequential:
+    """AlexNet as the paper of 2012 describes it: (N, 3, 227, 227) -> logits (N, num_classes).
 
     60,965,224 parameters by default, 62,378,344 with `groups=1`. Two groups are the paper's two GPUs: conv2, conv4,
-    conv5 and the LRN see only the maps of their own. `lrn_alpha` is 1e-4 as in the released code, where it weighs a
+    conv5 and the LRN see only the maps of their own. LRN's alpha is 1e-4 as in the released code, where it weighs a
     mean over five maps; the paper's formula has a sum instead, which is 5e-4 here. 227 stands for the paper's 224,
     whose sizes were rounded up: see `alexnet_2012_code`.
     """
     return paper_init(nn.Sequential(OrderedDict(
-        conv1=nn.Conv2d(in_channels, 96, kernel_size=11, stride=4),            relu1=nn.ReLU(),    # 96 x 55 x 55
-        lrn1=LRN(alpha=lrn_alpha, groups=groups),
+        conv1=nn.Conv2d(3, 96, kernel_size=11, stride=4),                      relu1=nn.ReLU(),    # 96 x 55 x 55
+        lrn1=LRN(alpha=1e-4, groups=groups),
         pool1=nn.MaxPool2d(kernel_size=3, stride=2),                                               # 96 x 27 x 27
         conv2=nn.Conv2d(96, 256, kernel_size=5, padding=2, groups=groups),     relu2=nn.ReLU(),    # 256 x 27 x 27
-        lrn2=LRN(alpha=lrn_alpha, groups=groups),
+        lrn2=LRN(alpha=1e-4, groups=groups),
         pool2=nn.MaxPool2d(kernel_size=3, stride=2),                                               # 256 x 13 x 13
         conv3=nn.Conv2d(256, 384, kernel_size=3, padding=1),                   relu3=nn.ReLU(),    # 384 x 13 x 13
         conv4=nn.Conv2d(384, 384, kernel_size=3, padding=1, groups=groups),    relu4=nn.ReLU(),    # 384 x 13 x 13
@@ -250,12 +249,12 @@ def alexnet_2012_code(num_classes: int = 1000) -> nn.Sequential:
         fc8=nn.Linear(4096, num_classes))), conv3=0.03, conv4=0.03, conv5=0.03)
 
 
-def alexnet_two_towers(num_classes: int = 1000, lrn_alpha: float = 1e-4) -> TwoTowers:
+def alexnet_two_towers(num_classes: int = 1000) -> TwoTowers:
     """The paper's AlexNet as two networks, one a GPU: (N, 3, 227, 227) -> logits (N, num_classes).
 
     60,965,224 parameters. With the same weights it computes what `alexnet_paper(groups=2)` does.
     """
-    return paper_init(TwoTowers(num_classes, lrn_alpha))
+    return paper_init(TwoTowers(num_classes))
 
 
 class TwoTowers(nn.Module):
@@ -263,19 +262,19 @@ class TwoTowers(nn.Module):
 
     EXCHANGE = ("conv3", "fc6", "fc7")
 
-    def __init__(self, num_classes: int, lrn_alpha: float) -> None:
+    def __init__(self, num_classes: int) -> None:
         super().__init__()
-        self.a, self.b = self.tower(lrn_alpha), self.tower(lrn_alpha)
+        self.a, self.b = self.tower(), self.tower()
         self.fc8 = nn.Linear(4096, num_classes)                                # on one of the GPUs
 
     @staticmethod
-    def tower(lrn_alpha: float) -> nn.Sequential:
+    def tower() -> nn.Sequential:
         return nn.Sequential(OrderedDict(
             conv1=nn.Conv2d(3, 48, kernel_size=11, stride=4),                  relu1=nn.ReLU(),    # 48 x 55 x 55
-            lrn1=LRN(alpha=lrn_alpha),
+            lrn1=LRN(alpha=1e-4),
             pool1=nn.MaxPool2d(kernel_size=3, stride=2),                                           # 48 x 27 x 27
             conv2=nn.Conv2d(48, 128, kernel_size=5, padding=2),                relu2=nn.ReLU(),    # 128 x 27 x 27
-            lrn2=LRN(alpha=lrn_alpha),
+            lrn2=LRN(alpha=1e-4),
             pool2=nn.MaxPool2d(kernel_size=3, stride=2),                                           # 128 x 13 x 13
             conv3=nn.Conv2d(256, 192, kernel_size=3, padding=1),               relu3=nn.ReLU(),    # 192 x 13 x 13
             conv4=nn.Conv2d(192, 192, kernel_size=3, padding=1),               relu4=nn.ReLU(),    # 192 x 13 x 13
@@ -317,8 +316,8 @@ def caffenet(num_classes: int = 1000) -> nn.Sequential:
         fc8=nn.Linear(4096, num_classes))), fc6=0.005, fc7=0.005)
 
 
-def alexnet_torchvision(num_classes: int = 1000) -> nn.Sequential:
-    """torchvision's AlexNet: (N, 3, 224, 224) -> logits (N, num_classes); takes every size from 63 x 63 up.
+def alexnet_torchvision() -> nn.Sequential:
+    """torchvision's AlexNet: (N, 3, 224, 224) -> logits (N, 1000); takes every size from 63 x 63 up.
 
     61,100,840 parameters. The tower of Krizhevsky's "One weird trick" (2014) without LRN; dropout stands before fc6
     and fc7, not after. torchvision's own state dict loads unchanged, so its layers go by torchvision's numbers.
@@ -338,7 +337,7 @@ def alexnet_torchvision(num_classes: int = 1000) -> nn.Sequential:
         classifier=nn.Sequential(
             nn.Dropout(p=0.5), nn.Linear(256 * 6 * 6, 4096), nn.ReLU(),            # fc6
             nn.Dropout(p=0.5), nn.Linear(4096, 4096), nn.ReLU(),                   # fc7
-            nn.Linear(4096, num_classes))))                                        # fc8
+            nn.Linear(4096, 1000))))                                               # fc8
 
 
 class LRN(nn.LocalResponseNorm):

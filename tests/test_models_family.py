@@ -277,11 +277,9 @@ def test_lrn_against_a_direct_sum(alpha: float, k: float, groups: int) -> None:
     torch.testing.assert_close(models.LRN(alpha=alpha, k=k, groups=groups)(X), expected, atol=1e-9, rtol=1e-9)
 
 
-def test_lrn_alpha_is_an_option() -> None:
+def test_settings_of_lrn() -> None:
     with torch.device("meta"):
-        assert ah.alexnet_paper().lrn1.alpha == 1e-4       # the code's, a mean; 5e-4 is the paper's sum
-        assert ah.alexnet_paper(lrn_alpha=5e-4).lrn2.alpha == 5e-4
-        assert ah.alexnet_two_towers(lrn_alpha=5e-4).b.lrn1.alpha == 5e-4
+        assert ah.alexnet_paper().lrn1.alpha == ah.alexnet_two_towers().b.lrn2.alpha == 1e-4
         assert (ah.alexnet_paper().lrn1.k, ah.caffenet().lrn1.k) == (2.0, 1.0)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 from alexnet_helpers.__main__ import main
 from alexnet_helpers.slides import SETTINGS, height, mark_slides, slide_types
@@ -50,11 +53,13 @@ def test_cells_that_are_not_shown_take_no_room() -> None:
     assert slide_types([text("# Title"), code(40, "skip"), code(1)])[-1] == "-"
 
 
-def test_a_figure_takes_its_room() -> None:
-    for path in NOTEBOOKS:
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if "image/png" in str(cell.get("outputs")):
-                assert 20 < height(cell) < 250
+@pytest.mark.parametrize(("across", "down", "percent"), [
+    (720, 360, 60), (1600, 400, 37.2), (800, 800, 62)])        # as it is, as wide as the page, as high as rise.css says
+def test_a_figure_takes_its_room(across: int, down: int, percent: float) -> None:
+    png = io.BytesIO()
+    Image.new("1", (across, down)).save(png, "png")
+    cell = code(3) | {"outputs": [{"data": {"image/png": base64.b64encode(png.getvalue()).decode()}}]}
+    assert height(cell) - height(code(3)) == pytest.approx(percent + 2.5)      # and the gap above it
 
 
 def test_the_command_marks_and_marks_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
