@@ -65,6 +65,19 @@ def test_the_papers_network(paper_cell: dict, groups: int) -> None:
     assert (ours - theirs).abs().max() <= 1e-6 * theirs.abs().max()
 
 
+def test_caffes_alexnet() -> None:
+    """Against the settings of Caffe's models/bvlc_alexnet/train_val.prototxt."""
+    torch.manual_seed(0)
+    net = run_cell("def caffes_alexnet(", overhang=nn.ZeroPad2d((0, 3, 0, 3)))["caffes_alexnet"]()
+    assert shapes(net) == shapes(ah.alexnet_paper())
+    assert [name for name, _ in net.named_children()] == [name for name, _ in ah.alexnet_paper().named_children()]
+    assert [(norm.k, norm.alpha, norm.beta, norm.size, norm.groups) for norm in (net.lrn1, net.lrn2)] == 2 * [
+        (1.0, 1e-4, 0.75, 5, 1)]
+    layers = [layer for layer in net if hasattr(layer, "bias")]
+    assert [round(bias.item(), 6) for layer in layers for bias in layer.bias.unique()] == [0, .1, 0, .1, .1, .1, .1, 0]
+    assert [round(layer.weight.std().item(), 3) for layer in layers] == [.01, .01, .01, .01, .01, .005, .005, .01]
+
+
 def test_two_towers() -> None:
     tower = run_cell("def tower():")["tower"]
     written = run_cell("class TwoTowers(", tower=tower)["towers"].eval()
