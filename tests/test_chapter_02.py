@@ -1,4 +1,4 @@
-"""The networks that chapter 02 writes out are those of models.py."""
+"""The networks that chapter 02 writes out are those of models.py; a recorded GPU's runs stand in its figure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from matplotlib import pyplot as plt
 from torch import nn
 
 import alexnet_helpers as ah
+from alexnet_helpers import gpu_record, recording
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "02_lenet_comparison.ipynb"
 
@@ -33,3 +35,22 @@ def test_listing_is_the_helper_s_network(name: str, ours: Callable[[], nn.Module
     listed.load_state_dict(dict(zip(listed.state_dict(), weights, strict=True)))
     X = torch.rand(shape)
     torch.testing.assert_close(listed(X), helper(X))
+
+
+@pytest.mark.parametrize("recorded", [{}, {0: [0.5, 0.871, 0.9], 2: [0.6, 0.885, 0.9]}])
+def test_recorded_runs_of_alexnet_stand_beside_the_published_ones(recorded: dict[int, list[float]], tmp_path: Path,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those seeds that are there, after as many epochs as the book trains."""
+    monkeypatch.setattr(plt, "show", lambda: None)
+    record = ah.load_record("lenet")
+    monkeypatch.setattr(recording, "FOLDER", tmp_path)
+    if recorded:
+        recording.save_record("gpu", {"seeds": [0, 1, 2], "epochs": 2, "parts": {
+            f"alexnet, ours, seed {seed}": {"test_accuracy": curve} for seed, curve in recorded.items()}})
+    cells = ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]]
+    cell = next(cell for cell in cells if 'ah.load_record("gpu")' in cell)
+    exec(cell, {"ah": ah, "gpu_record": gpu_record, "plt": plt, "record": record})
+    words = plt.gcf().alt
+    assert ("AlexNet, recorded: 0.871, 0.885" in words) == bool(recorded)
+    assert ("AlexNet, recorded" in words) == bool(recorded) and "AlexNet, the book's 82 runs" in words
+    plt.close("all")
