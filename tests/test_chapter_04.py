@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import alexnet_helpers as ah
-from alexnet_helpers import plots
+from alexnet_helpers import plots, recording
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_relu_vs_sigmoid_gradients.ipynb"
 
@@ -47,6 +47,36 @@ def test_small_alexnet_has_the_layers_of_alexnet() -> None:
     assert weighted == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
     assert [name for name, module in ah.alexnet().named_children() if hasattr(module, "weight")] == weighted
     assert net(torch.rand(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_the_recorded_wait_is_the_chapters_network_and_loop() -> None:
+    names = {"nn": nn, "ah": ah, "torch": torch, "F": F, "math": math, "device": torch.device("cpu"),
+             "print": lambda *_: None, "pairwise": None}
+    exec("from collections import OrderedDict", names)
+    exec(cell_with("DRAWS = {").rsplit("\n\n\n", 1)[0], names)  # the chapter's images
+    for text in ("def small_alexnet", "def build(", "def batches(", "def training("):
+        exec(cell_with(text), names)
+    names["images"], names["labels"] = names["images"].cpu(), names["labels"].cpu()
+    chapters = names["build"](names["small_alexnet"](nn.Sigmoid), "Xavier", 2)
+    ours = recording.small_sigmoid_alexnet(2)
+    assert str(ours) == str(chapters)
+    assert all(torch.equal(p, q) for p, q in zip(ours.parameters(), chapters.parameters(), strict=True))
+    expected = names["training"](chapters, names["sgd"](chapters, lr=1.0), steps=40, seed=2, until=0.6)
+    run = recording.descend(ours, names["images"], names["labels"], lr=1.0, steps=40, seed=2, look=20)
+    assert run["step"] == [step for step, _ in expected[1:]] == [20, 40]
+    assert run["error"] == pytest.approx([error for _, error in expected[1:]], abs=1e-4)
+    assert all(torch.equal(p, q) for p, q in zip(ours.parameters(), chapters.parameters(), strict=True))
+
+
+def test_the_recorded_wait_has_the_images_of_the_chapter(monkeypatch, tmp_path) -> None:
+    names = {"nn": nn, "ah": ah, "torch": torch, "device": torch.device("cpu"), "pairwise": None}
+    exec(cell_with("DRAWS = {").rsplit("\n\n\n", 1)[0], names)
+    seen = []
+    monkeypatch.setattr(recording, "FOLDER", tmp_path)
+    monkeypatch.setattr(recording, "descend", lambda net, images, labels, *_: seen.append((images, labels)) or {})
+    recording.record_patience()
+    assert len(seen) == 12
+    assert torch.equal(seen[0][0], names["images"]) and torch.equal(seen[0][1], names["labels"])
 
 
 def test_gains_of_the_paper_stand_in_the_small_network() -> None:
