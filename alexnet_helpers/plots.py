@@ -365,39 +365,42 @@ def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, r
     return figure
 
 
-def two_towers(shapes: dict[str, tuple[int, ...]], sent: dict[str, int]) -> Figure:
+def two_towers(shapes: dict[str, tuple[int, ...]], sent: dict[str, int],
+               behind: dict[str, str] | None = None) -> Figure:
     """Two rows of layers, one a GPU, with crossing arrows where each sends its maps to the other.
 
     `shapes` maps the layers of one tower to the shape of their outputs, `sent` the layers that read both towers to
-    the number of values that cross over, an image. A layer in `sent` alone stands on the first GPU only.
+    the number of values that cross over, an image, `behind` to the layer whose outputs these are. A layer in `sent`
+    alone stands on the first GPU only.
     """
     figure, ax = plt.subplots(figsize=(8.8, 3.2))
 
     def box(x: float, y: float, layer: str, shape: tuple[int, ...] | None) -> None:
-        ax.add_patch(Rectangle((x, y - 0.2), 0.66, 0.4, color=SKY if y else YELLOW))
-        ax.annotate(layer, (x + 0.33, y + 0.09 * (shape is not None)), ha="center", va="center", fontsize=10,
+        ax.add_patch(Rectangle((x, y - 0.2), 0.76, 0.4, color=SKY if y else YELLOW))
+        ax.annotate(layer, (x + 0.38, y + 0.09 * (shape is not None)), ha="center", va="center", fontsize=10,
                     fontweight="bold")
         if shape:
-            ax.annotate("×".join(map(str, shape)), (x + 0.33, y - 0.1), ha="center", va="center", fontsize=8)
+            ax.annotate("×".join(map(str, shape)), (x + 0.38, y - 0.1), ha="center", va="center", fontsize=8)
 
     for i, (layer, shape) in enumerate(shapes.items()):
         for y in (1, 0):
             box(i, y, layer, shape)
             if i:
-                ax.annotate("", (i, y), (i - 0.34, y), arrowprops={"arrowstyle": "->", "color": "0.4"})
+                ax.annotate("", (i, y), (i - 0.24, y), arrowprops={"arrowstyle": "->", "color": "0.4"})
     for y, name in ((1, "GPU a"), (0, "GPU b")):
         ax.annotate(name, (-0.1, y), ha="right", va="center", fontsize=10)
     for layer, values in sent.items():
         both = layer in shapes
         x = list(shapes).index(layer) if both else len(shapes)
         for start, end in ((0.2, 0.8), (0.8, 0.2)) if both else ((0.2, 0.8),):
-            ax.annotate("", (x, end), (x - 0.34, start),
+            ax.annotate("", (x, end), (x - 0.24, start),
                         arrowprops={"arrowstyle": "->", "color": VERMILION, "lw": 1.6})
-        ax.annotate(f"{values:,}", (x - 0.17, 1.26), ha="center", va="bottom", fontsize=10)
+        after = f"\nafter {behind[layer]}" if behind else ""
+        ax.annotate(f"{values:,}{after}", (x - 0.12, 1.26), ha="center", va="bottom", fontsize=10)
         if not both:
             box(x, 1, layer, None)
-            ax.annotate("", (x, 1), (x - 0.34, 1), arrowprops={"arrowstyle": "->", "color": "0.4"})
-    ax.set(xlim=(-0.75, len(shapes) + 0.75), ylim=(-0.3, 1.5))
+            ax.annotate("", (x, 1), (x - 0.24, 1), arrowprops={"arrowstyle": "->", "color": "0.4"})
+    ax.set(xlim=(-0.75, len(shapes) + 0.85), ylim=(-0.3, 1.65))
     ax.axis("off")
     ax.set_title(f"{sum(sent.values()):,} values cross between the GPUs for each image")
     figure.alt = (f"{sum(sent.values()):,} values cross between the GPUs for each image. Two towers of "
@@ -427,15 +430,15 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
             side = "right" if others and max(others) > 1 else "left"                       # away from a close neighbour
             place = {"xytext": (-4, -4), "ha": "right", "va": "top"}
             if above:
-                place = {"xytext": (0, 7), "ha": side, "va": "bottom"} if others else \
+                place = {"xytext": (7 if side == "right" else -7, 7), "ha": side, "va": "bottom"} if others else \
                     {"xytext": (7, 0), "ha": "left", "va": "center"}
             ax.annotate(layer, (intensity, rate / 1e9), textcoords="offset points", fontsize=9, **place)
     y = [rate / 1e9 for series in points.values() for _, rate in series.values()]
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",
            ylabel="achieved rate (GFLOP/s)", ylim=(min(y) / 2, 2 * max(*y, flops / 1e9)))
     ax.legend(fontsize=9, loc="upper left")
-    ax.set_title("Left of the ridge memory sets the pace, right of it arithmetic")
-    figure.alt = ("Left of the ridge memory sets the pace, right of it arithmetic. The roof rises to "
+    ax.set_title("A ceiling for every layer: memory left of the ridge, arithmetic right of it")
+    figure.alt = ("A ceiling for every layer: memory left of the ridge, arithmetic right of it. The roof rises to "
                   f"{flops / 1e9:.3g} GFLOP/s at the ridge, {ridge:.3g} FLOPs a byte. "
                   + ". ".join(f"{name}: " + ", ".join(
                       f"{layer} at {i:.3g} FLOPs a byte does {rate / 1e9:.3g} GFLOP/s"
@@ -634,10 +637,10 @@ def accepted_sizes(inputs: range, last_map: dict[str, list[int]], accepted: dict
         ax.annotate(f"{name}:\n{low} to {high}", ((low + high) / 2, 8.25), ha="center", va="top", fontsize=9,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.7})
     ax.set(xlabel="input size (pixels)", ylabel="rows after pool5", ylim=(3, 8.4))
-    ax.set_title("Each network accepts 32 sizes: those that leave fc6 the map it wants")
+    ax.set_title("The book's and the paper's network accept 32 sizes each")
     ax.legend(loc="lower right")
     figure.alt = ax.get_title(loc="left") + ". Rows after pool5 grow in steps of 32 pixels. " + " ".join(
-        f"{name} accepts {accepted[name][0]} to {accepted[name][-1]}." for name in last_map)
+        f"{name[0].upper()}{name[1:]} accepts {accepted[name][0]} to {accepted[name][-1]}." for name in last_map)
     return figure
 
 
@@ -684,18 +687,23 @@ def memory_by_batch(fixed: dict[str, float], each: float, mark: int, title: str)
     return figure
 
 
-def grouped_bars(series: dict[str, dict[str, float]], ylabel: str, title: str) -> Figure:
-    """Groups of bars side by side: `series` maps a name in the legend to label -> height."""
+def grouped_bars(series: dict[str, dict[str, float]], ylabel: str, title: str,
+                 stressed: tuple[str, ...] = ()) -> Figure:
+    """Groups of bars side by side: `series` maps a name in the legend to label -> height. `stressed`: labels."""
     labels = list(next(iter(series.values())))
     width = 0.8 / len(series)
     figure, ax = plt.subplots(figsize=(8.4, 3.4))
     for i, ((name, heights), colour, hatch) in enumerate(told_apart(series, ("0.6", BLUE, ORANGE, GREEN),
                                                                     ("", "//", "..", "xx"))):
-        ax.bar([x + width * (i - (len(series) - 1) / 2) for x in range(len(labels))], list(heights.values()),
-               width=width, color=colour, hatch=hatch, edgecolor="white", label=name)
+        bars = ax.bar([x + width * (i - (len(series) - 1) / 2) for x in range(len(labels))], list(heights.values()),
+                      width=width, color=colour, hatch=hatch, edgecolor="white", label=name)
+        for bar, label in zip(bars, heights, strict=True):
+            if label in stressed:
+                bar.set(facecolor=VERMILION, hatch="//")
     ax.set(xticks=range(len(labels)), xticklabels=labels, ylabel=ylabel)
     ax.set_title(title)
-    ax.legend(fontsize=9)
+    if len(series) > 1:
+        ax.legend(fontsize=9)
     figure.alt = f"{title}. " + " ".join(
         f"{name}: " + ", ".join(f"{label} {value:.1f}" for label, value in heights.items()) + "."
         for name, heights in series.items())
