@@ -279,7 +279,7 @@ def test_slides_fit_the_screen(path: Path, width: int, height: int, lab: Lab) ->
     for page in pages:
         assert page["bottom"] <= height and page["cut"] <= 2 and not page["wide"], page
         assert page["over"] <= 2 or page["scrolls"] == "auto", page       # what does not fit can be reached
-    assert len(longer) <= max(2, len(pages) / 10), longer
+    assert len(longer) <= 2, longer                                       # page 09 has two long tables
 
 
 # ---------------------------------------------------------------------------------------------------------------
