@@ -1,14 +1,12 @@
 """Helpers of the AlexNet course: what the notebooks would otherwise have to explain more than once."""
 
 from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours
-from .checkpoints import CheckpointError
-from .claims import check_claim, cite_claim
+from .checkpoints import CheckpointError, History
 from .comparing import best_arm, compare, difference, summary
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
-from .filter_record import load_filters
+from .figures import use_course_style
 from .filters import fit_gabor, photo_spots, spot_network
-from .history import facts
 from .inspection import (
     connections,
     dead_units,
@@ -19,6 +17,7 @@ from .inspection import (
     saved_bytes,
     with_commas,
 )
+from .ledger import check_claim, cite_claim, facts
 from .models import (
     alexnet,
     alexnet_2012_code,
@@ -30,9 +29,9 @@ from .models import (
     lenet5_1998,
     xavier_init,
 )
-from .plots import use_course_style
-from .recording import load_record
-from .training import History, LossNotFiniteError, Profile, evaluate, fit, profile
+from .profiles import Profile, profile
+from .recorded import load_filters, load_record
+from .training import LossNotFiniteError, evaluate, fit
 
 __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteError", "PCALighting", "Profile",
            "RandomCrop", "RandomFlip", "alexnet", "alexnet_2012_code", "alexnet_paper", "alexnet_torchvision",

@@ -1,6 +1,7 @@
-"""Checkpoints: all that `fit` needs to go on after a kill as if nothing had happened, in one file that is always whole.
+"""What is kept of a training run: its history, and all that `fit` needs to go on after a kill.
 
-The file is a torch archive: `torch.load(path, weights_only=True)["weights"]` is the network's state dict.
+A checkpoint is one file that is always whole, a torch archive: `torch.load(path, weights_only=True)["weights"]` is the
+network's state dict.
 """
 
 from __future__ import annotations
@@ -10,17 +11,14 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import torch
 from torch import nn
 
 from . import distributed
-
-if TYPE_CHECKING:
-    from .training import History
 
 FORMAT = "alexnet_helpers checkpoint 1"
 MAY_DIFFER = ("epochs", "device")                              # settings: more epochs, or another machine, go on
@@ -50,6 +48,56 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
+
+
+PER_EPOCH = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")   # what History notes of each
+
+
+@dataclass
+class History:
+    """What a training run recorded: one value an epoch, and the loss of every step.
+
+    As in the book, `train_loss` and `train_accuracy` are averages over the epoch while the weights moved and
+    dropout was on; `test_loss` and `test_accuracy` are taken after it, in eval mode. `seconds` is the whole epoch,
+    evaluation included.
+    """
+
+    settings: dict = field(default_factory=dict)
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    step_loss: list[float] = field(default_factory=list)
+    interrupted: bool = False
+
+    def __str__(self) -> str:
+        if not self.seconds:
+            return f"no whole epoch yet, {len(self.step_loss)} steps"
+        return (f"{len(self.seconds)} epochs in {sum(self.seconds):.1f} s: train loss {self.train_loss[-1]:.3f}, "
+                f"train accuracy {self.train_accuracy[-1]:.3f}, test accuracy {self.test_accuracy[-1]:.3f}"
+                + (" (interrupted)" if self.interrupted else ""))
+
+    def whole(self) -> History:
+        """This history; raises KeyboardInterrupt if the reader stopped the run: half of one is not to be recorded."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the history as JSON."""
+        write_whole(Path(path), lambda file: file.write((json.dumps(asdict(self), indent=1) + "\n").encode()))
+
+    @classmethod
+    def load(cls, path: str | Path) -> History:
+        """Read a history that `save` wrote. Raises ValueError if the file is not one."""
+        try:
+            history = cls(**json.loads(Path(path).read_text()))
+            if len({len(getattr(history, name)) for name in PER_EPOCH}) > 1:
+                raise ValueError("its curves differ in length")
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a history that History.save wrote ({error}).") from error
+        return history
 
 
 class Checkpoint:

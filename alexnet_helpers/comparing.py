@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from . import training
+from .progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +28,6 @@ def compare(arms: dict[str, Callable[[int], dict[str, float]]], seeds: Iterable[
     no arm or no seed, or one seed twice.
     """
     import pandas as pd  # here, so that importing the helpers stays quick
-
-    from .plots import Progress
 
     runs = [(arm, seed) for seed in seeds for arm in arms]
     if not runs:

@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 
 from . import distributed
-from .training import profile
+from .profiles import profile
 
 PROJECT = Path(__file__).resolve().parents[1]
 # torchvision, and so d2l, look for ../data/FashionMNIST/raw from notebooks/.

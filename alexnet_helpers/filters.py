@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .augmentation import principal_colours
-from .training import profile
+from .profiles import profile
 
 if TYPE_CHECKING:
     import pandas as pd

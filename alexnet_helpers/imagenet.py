@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from . import distributed, speed
 from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours, ten_crop
-from .training import profile
+from .profiles import profile
 
 LAYOUT = "It needs train/ and val/, and in both one folder of images a class, as train/dog/1.jpg and val/dog/7.jpg."
 

@@ -1,15 +1,12 @@
-"""One training loop for every chapter, what it records, and the profile that sets its budget."""
+"""One training loop for every chapter, and the evaluation that it ends each epoch with."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,105 +14,17 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from . import distributed, inspection, speed
-from .checkpoints import Checkpoint, write_whole
-
-if TYPE_CHECKING:
-    from .plots import TrainingDisplay
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How much a notebook computes: printed by its first cell, chosen by `profile()`."""
-
-    name: str                        # "quick" or "full"
-    device: str                      # "cpu" or "cuda"
-    train_size: int                  # images of Fashion-MNIST
-    test_size: int
-    seeds: tuple[int, ...]           # every comparison is run once with each
-
-    def pick(self, quick: T, full: T) -> T:
-        """The value for this profile: `epochs = profile.pick(quick=3, full=10)`."""
-        return quick if self.name == "quick" else full
-
-    def __str__(self) -> str:
-        where = (torch.cuda.get_device_name() if self.device == "cuda"
-                 else f"CPU with {torch.get_num_threads()} threads")
-        other = self.pick(quick="full", full="quick")
-        return (f"Profile {self.name}: {self.train_size:,} training and {self.test_size:,} test images, "
-                f"seeds {', '.join(map(str, self.seeds))}, on {where}, torch {torch.__version__}. "
-                f"Set ALEXNET_PROFILE={other} before starting for the {other} one.")
-
-
-def profile() -> Profile:
-    """The profile in force: ALEXNET_PROFILE, "quick" or "full"; without it full where there is CUDA, else quick.
-
-    Raises ValueError if ALEXNET_PROFILE is anything else.
-    """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    name = os.environ.get("ALEXNET_PROFILE") or ("full" if device == "cuda" else "quick")
-    if name == "quick":
-        return Profile("quick", device, train_size=6_000, test_size=1_000, seeds=(0, 1, 2))
-    if name == "full":
-        return Profile("full", device, train_size=60_000, test_size=10_000, seeds=(0, 1, 2, 3, 4))
-    raise ValueError(f"ALEXNET_PROFILE is {name!r}, but the profiles are quick and full. Set one of them, or unset it.")
+from .checkpoints import PER_EPOCH, Checkpoint, History
+from .progress import TrainingProgress
 
 
 class LossNotFiniteError(FloatingPointError):
     """The training loss became NaN or infinite; the message says at which step, and what usually causes it."""
 
 
-interrupted = False                      # whether the reader stopped a `fit`; `compare` then stops too
+Display: type[TrainingProgress] = TrainingProgress            # what `fit` shows; use_course_style puts curves here
+interrupted = False                                            # whether the reader stopped a `fit`: `compare` asks
 
-PER_EPOCH = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")   # what History notes of each
-
-
-@dataclass
-class History:
-    """What a training run recorded: one value an epoch, and the loss of every step.
-
-    As in the book, `train_loss` and `train_accuracy` are averages over the epoch while the weights moved and
-    dropout was on; `test_loss` and `test_accuracy` are taken after it, in eval mode. `seconds` is the whole epoch,
-    evaluation included.
-    """
-
-    settings: dict = field(default_factory=dict)
-    train_loss: list[float] = field(default_factory=list)
-    train_accuracy: list[float] = field(default_factory=list)
-    test_loss: list[float] = field(default_factory=list)
-    test_accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    step_loss: list[float] = field(default_factory=list)
-    interrupted: bool = False
-
-    def __str__(self) -> str:
-        if not self.seconds:
-            return f"no whole epoch yet, {len(self.step_loss)} steps"
-        return (f"{len(self.seconds)} epochs in {sum(self.seconds):.1f} s: train loss {self.train_loss[-1]:.3f}, "
-                f"train accuracy {self.train_accuracy[-1]:.3f}, test accuracy {self.test_accuracy[-1]:.3f}"
-                + (" (interrupted)" if self.interrupted else ""))
-
-    def whole(self) -> History:
-        """This history; raises KeyboardInterrupt if the reader stopped the run: half of one is not to be recorded."""
-        if self.interrupted:
-            raise KeyboardInterrupt
-        return self
-
-    def save(self, path: str | Path) -> None:
-        """Write the history as JSON."""
-        write_whole(Path(path), lambda file: file.write((json.dumps(asdict(self), indent=1) + "\n").encode()))
-
-    @classmethod
-    def load(cls, path: str | Path) -> History:
-        """Read a history that `save` wrote. Raises ValueError if the file is not one."""
-        try:
-            history = cls(**json.loads(Path(path).read_text()))
-            if len({len(getattr(history, name)) for name in PER_EPOCH}) > 1:
-                raise ValueError("its curves differ in length")
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a history that History.save wrote ({error}).") from error
-        return history
 
 
 def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
@@ -155,8 +64,7 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
         print(f"Resumed after epoch {len(history.seconds)} of {epochs}.")
     display = out_of_memory = None
     if show:
-        from .plots import TrainingDisplay
-        display = TrainingDisplay(history, total=epochs * len(train))
+        display = Display(history, total=epochs * len(train))
     try:
         with speed.memory_kept(), speed.channels_last(net), speed.tried_kernels():
             trained = distributed.shared(net)
@@ -198,7 +106,7 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
 
 
 def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, epoch: int, history: History,
-                display: TrainingDisplay | None) -> tuple[float, float]:
+                display: TrainingProgress | None) -> tuple[float, float]:
     """One pass over `train`: mean loss and accuracy of its images; adds the loss of each step to `history`."""
     device = next(net.parameters()).device
     losses, batch_sizes, correct = [], [], torch.zeros((), device=device)

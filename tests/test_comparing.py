@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 import alexnet_helpers as ah
-from alexnet_helpers.plots import every_run
+from alexnet_helpers.figures.common import every_run
 
 
 def table(**arms):

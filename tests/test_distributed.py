@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import alexnet_helpers as ah
-from alexnet_helpers import distributed, recipes
+from alexnet_helpers import distributed
+from alexnet_helpers.commands import recipes
 from alexnet_helpers.data import Batches
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")

@@ -13,7 +13,8 @@ from torch import nn
 from torchvision.transforms import v2
 
 from alexnet_helpers import __main__ as commands
-from alexnet_helpers import imagenet, recipes
+from alexnet_helpers import imagenet
+from alexnet_helpers.commands import recipes
 from alexnet_helpers.imagenet import FolderError, load_image_folder
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 70), "red": (210, 50, 60)}

@@ -1,0 +1,4 @@
+"""What a maintainer runs, `python -m alexnet_helpers.maintain`: notebooks, slides, minutes, records, pictures.
+
+Nothing that a reader meets imports it.
+"""

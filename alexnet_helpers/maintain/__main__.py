@@ -1,0 +1,63 @@
+"""`python -m alexnet_helpers.maintain`, then `notebooks`, `slides`, `minutes`, `record` or `pictures`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .. import recorded
+from . import filter_record, gpu_record, minutes, notebooks, pictures, records, slides
+
+
+def record_filters() -> None:
+    filter_record.record_filters()
+    filter_record.record_book()
+
+
+RECORDS = {"lenet": records.record_lenet, "patience": records.record_patience, "gpu": gpu_record.record_gpu,
+           "filters": record_filters}
+
+
+def record(name: str) -> int:
+    """Make a long run; repeated, go on with it."""
+    try:
+        RECORDS[name]()
+    except KeyboardInterrupt:
+        print("Stopped: what is whole is kept, and the same command goes on from there.", file=sys.stderr)
+        return 130
+    print(f"Recorded in {recorded.FOLDER / name}.json")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m alexnet_helpers.maintain",
+                                     description="What a maintainer of the AlexNet course runs.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    work = {"notebooks": (notebooks.store, "execute notebooks (all by default) and store their outputs"),
+            "slides": (slides.mark, "mark the slides of notebooks (all by default), executing nothing"),
+            "minutes": (minutes.measure, "measure the chapters (all by default); into the README's table")}
+    for name, (_, words) in work.items():
+        commands.add_parser(name, help=words).add_argument("paths", nargs="*", type=Path)
+    commands.add_parser("record", help="make the long runs that notebooks show; repeated, it continues").add_argument(
+        "name", choices=RECORDS)
+    commands.add_parser("pictures", help="draw the README's pictures")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.command == "record":
+            return record(chosen.name)
+        if chosen.command == "pictures":
+            pictures.draw()
+        else:
+            work[chosen.command][0](chosen.paths)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except (ValueError, RuntimeError, ArithmeticError, OSError) as error:  # each says what to do
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Notebooks executed anew, with nothing in their outputs that changes from run to run by itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from ..data import PROJECT
+from .slides import mark_slides
+
+
+def executed(path: Path) -> tuple[object, float]:
+    """The notebook at `path` with fresh outputs, and the minutes that it took; the file stays as it is."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    started = time.perf_counter()
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=1800, record_timing=False, store_widget_state=False, coalesce_streams=True,
+                   resources={"metadata": {"path": str(path.parent)}}).execute()
+    return notebook, (time.perf_counter() - started) / 60
+
+
+def store(paths: list[Path]) -> None:
+    """Execute notebooks (all by default) and store their outputs."""
+    import nbformat
+
+    os.environ["ALEXNET_PROFILE"] = "quick"                    # the profile that pytest --nbval compares with
+    for path in paths or sorted((PROJECT / "notebooks").rglob("[0-9]*.ipynb")):
+        notebook, minutes = executed(path)
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):             # a stored view of a widget that is gone shows an error
+                output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        mark_slides(notebook)
+        nbformat.write(notebook, path)
+        print(f"{path.name}: {minutes:.1f} minutes", flush=True)

@@ -1,0 +1,131 @@
+"""Long runs, kept under notebooks/recorded/ with where, when and how they were made: how notebooks read them.
+
+`python -m alexnet_helpers.maintain record NAME` writes one.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .data import PROJECT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = PROJECT / "notebooks" / "recorded"
+
+
+def load_record(name: str) -> dict | None:
+    """The record `name`, or None and a line that says how to make it. Raises ValueError for a damaged one."""
+    return read_record(name) or missing(name)
+
+
+def read_record(name: str) -> dict | None:
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it and record anew.") from error
+
+
+def missing(name: str) -> None:
+    print(f"Not recorded yet: `python -m alexnet_helpers.maintain record {name}` writes it.")
+
+
+def load_filters() -> dict[str, np.ndarray] | None:
+    """The recorded filters, float32 (96, 3, 11, 11) each, by the network's name; the book's have one colour.
+
+    " before" is added for what the first network and the book's started from.
+
+    None, with a line that says how to make them, if there are none.
+    """
+    return read_filters() or missing("filters")
+
+
+def read_filters() -> dict[str, np.ndarray]:
+    path = FOLDER / "filters.npz"
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as stored:
+        return {key: stored[key].astype(np.float32) for key in stored}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What the record of a GPU says; it may still lack parts
+
+WAYS = ("the book's loop", "ours", "the paper's recipe")
+# What is held equal when AlexNet's batch changes: the name of a part, or part of it, and what it means.
+FAMILIES = {"": "epochs and rate", ", rate in proportion": "epochs, rate by batch",
+            ", equal updates": "updates, rate (images / 4)"}
+
+
+def finished(record: dict, family: str) -> dict[int, dict]:
+    """The runs of a family of parts, "alexnet, ours", by seed: those that are there and did not fail."""
+    parts = {seed: record["parts"].get(f"{family}, seed {seed}", {"failed": ""}) for seed in record["seeds"]}
+    return {seed: part for seed, part in parts.items() if "failed" not in part}
+
+
+def speeds(record: dict) -> pd.DataFrame:
+    """A row a network and way: seconds an epoch, images a second, and for ours the share of the matrix rate.
+
+    The rate of the format in which `fit` trains it: bfloat16 for AlexNet where the GPU has it, else float32.
+    """
+    import pandas as pd
+
+    rows, limits = {}, record["parts"]["matrix rates"]
+    for network in record["networks"]:
+        both = record["parts"].get(f"{network}, an epoch both ways", {"failed": ""})
+        for way in () if "failed" in both else ("book", "ours"):
+            result = both[way]
+            row = {"seconds an epoch": statistics.median(result["seconds"]),
+                   "images a second, loading": result["loading"]}
+            if way == "ours":
+                limit = limits.get("bfloat16" if network == "alexnet" else "float32", limits["float32"])
+                row |= {"images a second, training": result["training"],
+                        "share of the matrix rate": result["training"] * result["flops_an_image"] / limit}
+            rows[f"{network}, {way}"] = row
+    return pd.DataFrame(list(rows.values()), index=list(rows))
+
+
+def accuracies(record: dict, network: str = "alexnet") -> pd.DataFrame:
+    """A comparison (see `compare`): test accuracy after the same epochs, by the book's loop, ours, the paper's recipe.
+
+    NaN for a run that failed.
+    """
+    import pandas as pd
+
+    rows = []
+    for way in WAYS:
+        runs = finished(record, f"{network}, {way}")
+        rows += [{"arm": way, "seed": seed, "test accuracy": runs[seed]["test_accuracy"][record["epochs"] - 1]
+                  if seed in runs else float("nan")} for seed in record["seeds"]]
+    return pd.DataFrame(rows)
+
+
+def by_batch(record: dict) -> pd.DataFrame:
+    """AlexNet with other batches: a row a batch and what was held equal; accuracy, seconds an epoch, peak memory.
+
+    The accuracy is the median of the runs that did not fail; how many did stands in a column of its own.
+    """
+    import pandas as pd
+
+    rows = {}
+    for family, equal in FAMILIES.items():
+        for size in record["batch_sizes"]:
+            part = f"alexnet, batch {size}{family}"
+            if runs := list(finished(record, part).values()):
+                last = [run["test_accuracy"][-1] for run in runs]
+                rows[equal, size] = {
+                    "epochs": len(runs[0]["seconds"]), "test accuracy": statistics.median(last), "lowest": min(last),
+                    "highest": max(last), "seconds an epoch": statistics.median(runs[0]["seconds"]),
+                    "peak memory (MiB)": (runs[0]["peak_memory"] or float("nan")) / 2**20}
+            if failed := sum("failed" in record["parts"].get(f"{part}, seed {seed}", {}) for seed in record["seeds"]):
+                rows[equal, size] = {**rows.get((equal, size), {}), "failed": failed}
+    index = pd.MultiIndex.from_tuples(rows, names=["held equal", "batch"]) if rows else None
+    return pd.DataFrame(list(rows.values()), index=index)

@@ -1,0 +1,96 @@
+"""The benchmark, at a size that a CPU does in seconds: what is measured, not how fast."""
+
+import io
+import json
+import re
+import statistics
+
+import pytest
+import torch
+
+import alexnet_helpers as ah
+from alexnet_helpers import __main__ as commands
+from alexnet_helpers import recorded, timing
+from alexnet_helpers.commands import benchmark, recipes
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    """A CPU, a small matrix, and records kept out of the project."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(timing, "matrix_rate", lambda *_: 1e9)
+    monkeypatch.setattr(recorded, "FOLDER", tmp_path / "recorded")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+SIZES = (60, 20)                                               # in batches of 10: train_ch6 needs five of them
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "lenet", recipes.Recipe(ah.lenet, batch_size=10, resize=None, lr=0.9))
+
+
+@pytest.mark.parametrize("resize", [None, 56])
+@pytest.mark.filterwarnings("ignore")
+def test_books_loader_gives_the_pixels_that_ours_gives(resize):
+    (_, book), how = benchmark.book_data(20, resize, 100, 20)
+    _, ours = ah.load_fashion_mnist(20, resize, device="cpu", train_size=100, test_size=20)
+    (X, y), (Z, z) = next(iter(book)), next(iter(ours))
+    assert "built like d2l's" in how
+    assert book.num_workers == 4
+    assert torch.equal(y, z)
+    assert (X - Z).abs().max() <= 1 / 255 + 1e-6
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_both_ways_in_turn_with_the_same_seeds_and_the_table(tiny, tmp_path, capsys):
+    said = []
+    report = benchmark.benchmark("cpu", repeats=2, sizes={"lenet": SIZES}, say=said.append)
+    assert [line.split(":")[0] for line in said] == ["lenet, book, run 1 of 2", "lenet, ours, run 1 of 2",
+                                                    "lenet, book, run 2 of 2", "lenet, ours, run 2 of 2"]
+    result = report["networks"][0]
+    book, ours = result["book"], result["ours"]
+    assert result["ratios"] == [a / b for a, b in zip(book["seconds"], ours["seconds"], strict=True)]
+    assert ours["share"] == pytest.approx(ours["training"] * ours["flops_an_image"] / 1e9)
+    assert all(0 <= accuracy <= 1 for accuracy in book["accuracy"] + ours["accuracy"])
+    assert result["arithmetic"] == timing.arithmetic_seconds(ah.lenet(), (1, 28, 28), *SIZES, 1e9)
+    text = benchmark.as_text(report)
+    assert re.search(r"its arithmetic alone +0\.\d\d +[\d.,]+x at most", text)
+    assert f"{statistics.median(book['seconds']):,.2f}" in text
+    assert "60 training and 20 test images; the book's data: a loader built like d2l's" in text
+    benchmark.save(report, tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert capsys.readouterr().out == ""                       # train_ch6's own lines are kept away
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_the_book_prints_can_be_kept(tiny, capsys):
+    from d2l import torch as d2l
+
+    train, test = ah.load_fashion_mnist(10, device="cpu", train_size=SIZES[0], test_size=SIZES[1])
+    with benchmark.book_without_drawing(printed := io.StringIO()):
+        d2l.train_ch6(ah.lenet(), train, test, 1, 0.9, torch.device("cpu"))
+    assert re.search(r"^loss [\d.]+, train acc [\d.]+, test acc [\d.]+\n[\d.]+ examples/sec on cpu$",
+                     printed.getvalue(), re.M)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_ladder_goes_from_the_books_way_to_ours(tiny):
+    rungs = benchmark.ladder("lenet", "cpu", *SIZES, say=lambda line: None)
+    assert [rung["rung"] for rung in rungs] == [
+        "the book's loader and loop", "images in memory, whole batches", "sums stay on the device", "memory kept",
+        "channels last"]
+    assert all(rung["seconds"] > 0 for rung in rungs)
+
+
+def test_command_writes_the_report(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(benchmark, "benchmark", lambda: {"a": 1})
+    monkeypatch.setattr(benchmark, "as_text", lambda report: "the table")
+    assert commands.main(["benchmark", str(tmp_path / "report.json")]) == 0
+    assert json.loads((tmp_path / "report.json").read_text()) == {"a": 1}
+    assert "the table" in capsys.readouterr().out

@@ -1,0 +1,319 @@
+"""Figures for every pair of eyes: colours told apart with a colour-vision deficiency and in grey, large enough text,
+and text alternatives whose numbers come from the data.
+
+The rule: no series is known by its colour alone. Lines and dots in one panel that differ in colour differ in marker or
+dash too. Areas differ in hatch, or so much in lightness and hue that everybody tells them apart. Sun and tired
+projectors are the worse printers, so this holds for everybody.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from daltonlens.simulate import Deficiency, Simulator_Brettel1997, Simulator_Machado2009, Simulator_Vienot1999
+from matplotlib.colors import to_hex, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.text import Text
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from alexnet_helpers import figures, layer_table, lenet
+from alexnet_helpers.checkpoints import History
+from alexnet_helpers.figures import ch01, ch02, ch03, ch04, ch05, ch07, ch08, ch09, common, style
+
+# Machado et al. 2009 and Viénot et al. 1999 for red-green, Brettel et al. 1997 for blue-yellow, all at full severity.
+SIMULATIONS = {
+    "protanopia": [(Simulator_Machado2009(), Deficiency.PROTAN), (Simulator_Vienot1999(), Deficiency.PROTAN)],
+    "deuteranopia": [(Simulator_Machado2009(), Deficiency.DEUTAN), (Simulator_Vienot1999(), Deficiency.DEUTAN)],
+    "tritanopia": [(Simulator_Brettel1997(), Deficiency.TRITAN)]}
+
+
+def lab(colour: tuple | str, view: tuple | None = None) -> np.ndarray:
+    """CIELAB of a colour on white, as seen through a simulator if one is given."""
+    *rgb, alpha = to_rgba(colour)
+    pixel = (255 * (alpha * np.array(rgb) + 1 - alpha)).round().astype(np.uint8)[None, None]
+    return rgb2lab(view[0].simulate_cvd(pixel, view[1], 1.0) if view else pixel)[0, 0]
+
+
+def distance(one: tuple | str, other: tuple | str, deficiency: str) -> float:
+    """CIEDE2000 between two colours with a deficiency, the least over its simulations. Side by side 2 is just seen."""
+    return min(float(deltaE_ciede2000(lab(one, view), lab(other, view))) for view in SIMULATIONS[deficiency])
+
+
+def apart_as_areas(one: tuple | str, other: tuple | str) -> bool:
+    """Told apart by everybody, and in grey, without a second code."""
+    return (abs(lab(one)[0] - lab(other)[0]) >= 15
+            and all(distance(one, other, deficiency) >= 18 for deficiency in SIMULATIONS))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The palette
+
+
+@pytest.mark.parametrize("one, other", list(itertools.combinations(style.COLOURS, 2)))
+def test_every_two_colours_differ_for_everybody(one: str, other: str) -> None:
+    for deficiency, bound in (("protanopia", 12), ("deuteranopia", 12), ("tritanopia", 8)):
+        assert distance(one, other, deficiency) >= bound, deficiency
+
+
+def test_the_first_two_colours_do_without_a_second_code() -> None:
+    assert apart_as_areas(style.BLUE, style.ORANGE)
+
+
+def test_every_place_in_the_cycle_has_its_marker_and_dash() -> None:
+    assert len(set(style.COLOURS)) == len(set(style.MARKERS)) == len(set(style.DASHES)) == 6
+
+
+def test_the_simulation_would_see_a_bad_palette() -> None:
+    """matplotlib's own red and green, and a common pair of violet and blue."""
+    assert distance("tab:green", "tab:red", "deuteranopia") < 12
+    assert distance("tab:blue", "tab:purple", "protanopia") < 12
+    assert not apart_as_areas("tab:green", "tab:red")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A sample of every figure, drawn from made-up data; a larger k means other data
+
+
+def history(k: float) -> History:
+    falling, rising = [2.3, 1.1 / k, 0.9 / k], [0.1, 0.3 * k, 0.35 * k]
+    return History(train_loss=falling, test_loss=falling, train_accuracy=rising, test_accuracy=rising,
+                   seconds=[1.0, 1.0, 1.0])
+
+
+def comparison(k: float, **measures: float) -> pd.DataFrame:
+    return pd.DataFrame([{"arm": arm, "seed": seed} | {name: k * (value + 0.01 * seed + 0.1 * (arm == "new"))
+                                                       for name, value in measures.items()}
+                         for arm in ("old", "new", "newer") for seed in range(3)])
+
+
+def right(share: float) -> np.ndarray:
+    return np.arange(200).reshape(2, 100) % 100 < 100 * share
+
+
+SAMPLES: dict[str, Callable[[int], Figure]] = {
+    "training_curves": lambda k: common.training_curves({"one": [history(k)], "two": [history(k + 0.5)]}, "Curves"),
+    "image_grid": lambda k: common.image_grid(torch.rand(2 + k, 1, 8, 8), list("abcd"), 2, "Images"),
+    "networks_to_scale": lambda k: ch02.networks_to_scale({"A": layer_table(lenet(), (1, 28, 28)),
+                                                            "B": bigger(k)}),
+    "accuracy_rows": lambda k: ch02.accuracy_rows(
+        {"published": {"mean": 0.8, "sd": 0.01, "low": 0.7, "high": 0.9, "n": 9}, "ours": [0.4 * k, 0.41 * k]}, "Rows"),
+    "every_run": lambda k: common.every_run(comparison(k, accuracy=0.3), "accuracy", "Runs"),
+    "convolution_windows": lambda k: ch03.convolution_windows(17, 4 + k, 3, padding=1),
+    "two_towers": lambda k: ch03.two_towers({"conv1": (48, 5, 5), "conv2": (128, 3, 3)}, {"conv2": 500 * k, "fc8": 7}),
+    "roofline": lambda k: ch03.roofline({"batch of 1": {"conv1": (50, 1e11 * k), "fc6": (0.5, 5e9)},
+                                          "batch of 32": {"conv1": (51, 2e11), "fc6": (16, 6e10)}}, 4e11, 4e10),
+    "timeline": lambda k: ch01.timeline([{"year": 1997 + k, "kind": "network", "name": "A", "text": "first"},
+                                          {"year": 2009, "kind": "data", "name": "B", "text": "second"}]),
+    "challenge": lambda k: ch01.challenge(*contest(k)),
+    "dataset_sizes": lambda k: ch01.dataset_sizes(
+        [{"name": "A", "year": 1998, "images": 70_000 * k},
+         {"name": "B", "year": 2008, "images": 10**7, "clean": False}], "Data"),
+    "learning_curves": lambda k: ch01.learning_curves(
+        {"pixels": {200: right(0.3), 800: right(0.4 * k)}, "HOG": {200: right(0.5), 800: right(0.6)},
+         "learned": {200: right(0.4), 800: right(0.7)}}, {200: (-0.1, 0.02), 800: (0.1 * k, 0.02)}, ("learned", "HOG"),
+        "Learning"),
+    "training_days": lambda k: ch01.training_days({"slow": 9e3, "here": 30.0 * k, "fast": 0.2}, (5, 6), "here"),
+    "accepted_sizes": lambda k: ch03.accepted_sizes(range(4), {"one": [4, 4, 5, 5], "two": [4, 5, 5, 6]},
+                                                     {"one": [0, k], "two": [2, 3]}),
+    "layer_shares": lambda k: ch03.layer_shares({"one": layer_table(lenet(), (1, 28, 28)), "two": bigger(k)},
+                                                 ["conv1", "fc3"]),
+    "memory_by_batch": lambda k: common.memory_by_batch({"weights": 2e8, "gradients": 2e8, "momentum": 2e8}, 4e6 * k,
+                                                       64, "Memory"),
+    "grouped_bars": lambda k: ch03.grouped_bars({name: {"conv1": 20.0 * k, "fc6": 7.0} for name in "abcd"}, "%",
+                                                 "Bars"),
+    "depth_grid": lambda k: ch04.depth_grid({(row, "Xavier"): ([[1e-3 * k, 1e-2]], [1e-3, 1e-2]) for row in "ab"},
+                                             "gradient", "Depth"),
+    "step_curves": lambda k: ch04.step_curves({name: [[(0, 0.9), (20, 0.3 * k)]] for name in "abc"}, "error", "Steps"),
+    "gap_rows": lambda k: ch05.gap_rows(comparison(k, test=0.3, training=0.4), "test", "training", "Gap"),
+    "two_training_curves": lambda k: ch05.two_training_curves({"a": [history(k)], "b": [history(k)]},
+                                                               {"a": 0.4, "b": 0.4}, "Two"),
+    "sampled_answers": lambda k: ch05.sampled_answers(torch.full((5, 2, 3), 0.3 * k), torch.full((2, 3), 0.3),
+                                                       ["sure", "unsure"], ("a", "b", "c"), "Answers"),
+    "where_minutes_go": lambda k: ch07.where_minutes_go(60_000, 5.6e9, {"the book's loader": 1e3 * k, "ours": 1e4},
+                                                         {"here": 1e11, "there": 1e13}),
+    "recorded_curves": lambda k: ch07.recorded_curves({name: [{"test_accuracy": [0.3, 0.4 * k]}] for name in "ab"},
+                                                       "Recorded"),
+    "filter_grid": lambda k: ch08.filter_grid(np.random.default_rng(k).normal(size=(6, 3, 7, 7)), "Filters"),
+    "filter_rows": lambda k: ch08.filter_rows({"A": np.eye(7)[None, None].repeat(20, 0)}, "Rows", columns=4 * k),
+    "strips": lambda k: ch08.strips({"fit": {"A": np.arange(9.0) * k, "B": np.ones(9)}}, "Strips"),
+    "verdict_bars": lambda k: ch09.verdict_bars(
+        pd.DataFrame([[5, 4 * k, 3, 2]], index=["P"], columns=["exact", "approximate", "wrong", "unsettled"]), "Bars"),
+}
+
+
+def bigger(k: int) -> pd.DataFrame:
+    """LeNet's layer table with k times the parameters of conv1."""
+    scaled = layer_table(lenet(), (1, 28, 28))
+    scaled.loc["total", "parameters"] += 156 * (k - 1)
+    scaled.loc["conv1", "parameters"] *= k
+    return scaled
+
+
+def contest(k: int) -> tuple[list[dict], float, tuple[dict, dict]]:
+    entries = [{"team": "S", "error": 15.0 - k, "learned": True, "networks": 5, "extra_data": False},
+               {"team": "T", "error": 26.0, "learned": False}, {"team": "U", "error": 27.0, "learned": False}]
+    return entries, 18.2, (entries[0], entries[1])
+
+
+@pytest.fixture(autouse=True)
+def course_style() -> Iterator[None]:
+    with plt.rc_context():
+        figures.use_course_style()
+        yield
+        plt.close("all")
+
+
+def test_every_figure_has_a_sample() -> None:
+    modules = [importlib.import_module(f"{figures.__name__}.{path.stem}")
+               for path in Path(figures.__file__).parent.glob("[!_]*.py")]
+    drawing = {name for module in modules for name, function in vars(module).items()
+               if inspect.isfunction(function) and function.__module__ == module.__name__
+               and inspect.signature(function).return_annotation == "Figure"}
+    assert drawing == set(SAMPLES), "give the new figure a sample in SAMPLES, so that these tests see it"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A second code for every colour
+
+
+def coloured_lines(ax: plt.Axes) -> dict[str, set[tuple]]:
+    """Colour -> looks (marker and whether it is filled, or dash) of the lines and dots of a panel."""
+    looks: dict[str, set[tuple]] = {}
+    for line in ax.get_lines():
+        if line.get_visible() and line.get_marker() not in ("|", "_") and len(line.get_xdata()):       # caps of bars
+            hollow = to_hex(line.get_markerfacecolor(), keep_alpha=True) in ("#00000000", "#ffffffff")
+            look = (line.get_marker(), hollow, line.get_linestyle(), str(line._dash_pattern))
+            looks.setdefault(to_hex(line.get_color()), set()).add(look)
+    return looks
+
+
+def coloured_areas(ax: plt.Axes) -> dict[tuple, set[str]]:
+    """Colour, with alpha -> hatches of the areas of a panel."""
+    areas: dict[tuple, set[str]] = {}
+    shapes = [patch for patch in ax.patches if isinstance(patch, Patch)]
+    for shape in shapes + list(ax.collections):
+        if (len(shape.get_facecolor()) and shape.get_visible()
+                and (isinstance(shape, Patch) or type(shape).__name__ == "PolyCollection")):
+            face = shape.get_facecolor() if isinstance(shape, Patch) else shape.get_facecolor()[0]
+            areas.setdefault(tuple(round(float(part), 3) for part in face), set()).add(shape.get_hatch() or "")
+    return areas
+
+
+def colour_alone(figure: Figure) -> list[str]:
+    """What a panel tells by colour alone."""
+    found = []
+    for ax in figure.axes:
+        for (one, its), (other, others) in itertools.combinations(coloured_lines(ax).items(), 2):
+            if its & others:
+                found.append(f"lines {one} and {other}: {its & others}")
+        for (one, its), (other, others) in itertools.combinations(coloured_areas(ax).items(), 2):
+            if its & others and not apart_as_areas(one, other):
+                found.append(f"areas {to_hex(one)} and {to_hex(other)}: {its & others}")
+    return found
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_series_is_known_by_its_colour_alone(name: str) -> None:
+    assert colour_alone(SAMPLES[name](1)) == []
+
+
+def test_colour_alone_is_seen() -> None:
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], [0, 1])
+    ax.plot([0, 1], [1, 2])
+    ax.add_patch(Rectangle((0, 0), 1, 1, color=style.GREEN))
+    ax.add_patch(Rectangle((1, 0), 1, 1, color=style.VERMILION))
+    assert [what.split()[0] for what in colour_alone(figure)] == ["lines", "areas"]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Text: size and contrast
+
+
+def brightness(colour: tuple | str) -> float:
+    """Relative luminance, as the web's guidelines (WCAG 2) define it."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgba(colour)[:3]]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def texts(figure: Figure) -> list[Text]:
+    figure.canvas.draw()
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_text_can_be_read(name: str) -> None:
+    """At least 8 points in a figure of at most 8.8 inches, and a contrast of at least 4.5 to 1."""
+    figure = SAMPLES[name](1)
+    assert figure.get_figwidth() <= 8.8
+    assert {text.get_text(): text.get_fontsize() for text in texts(figure) if text.get_fontsize() < 8} == {}
+    faint = {}
+    for text in texts(figure):
+        behind = text.get_bbox_patch().get_facecolor() if text.get_bbox_patch() else "white"
+        light, dark = sorted((brightness(text.get_color()), brightness(behind)), reverse=True)
+        if (light + 0.05) / (dark + 0.05) < 4.5:
+            faint[text.get_text()] = text.get_color()
+    assert faint == {}
+
+
+def test_course_style_has_no_small_text() -> None:
+    assert plt.rcParams["font.size"] >= 10
+    sizes = {key: value for key, value in plt.rcParams.items() if re.search(r"(label|title|font)size$", key)}
+    assert {key for key, value in sizes.items() if value in ("xx-small", "x-small")} == set()
+    assert all(value >= 8 for value in sizes.values() if isinstance(value, int | float))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Text alternatives
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?", text)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_numbers_in_words_come_from_the_data(name: str) -> None:
+    one, same, other = (SAMPLES[name](k).alt for k in (1, 1, 2))
+    assert one == same or name == "image_grid"
+    assert numbers(one) != numbers(other), "other data, the same numbers"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_words_begin_with_the_title_and_are_whole(name: str) -> None:
+    figure = SAMPLES[name](1)
+    titles = [figure._suptitle.get_text() if figure._suptitle else "",
+              *(ax.get_title(loc=place) for ax in figure.axes for place in ("left", "center"))]
+    first = next(title for title in titles if title).split("\n")[0]
+    assert figure.alt.startswith(first.rstrip(" …"))
+    assert len(figure.alt) > len(first) + 10
+
+
+def test_images_of_one_name_are_counted() -> None:
+    figure = common.image_grid(torch.rand(4, 1, 8, 8), ["boot", "shoe\nleft", "HOG", "HOG"], 2, "Images")
+    assert figure.alt == "Images. 4 images of 8 by 8 pixels: boot, shoe left, 2 times HOG"
+
+
+STORED = [(path, number, output["metadata"].get("image/png", {}).get("alt", ""))
+          for path in sorted((Path(__file__).parents[2] / "notebooks").rglob("[0-9]*.ipynb"))
+          for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"])
+          for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+
+
+def test_stored_figures_say_what_they_show() -> None:
+    """A number at least, or a list of what is there; and no sentence that was cut off."""
+    poor = [f"{path.stem}, cell {number}: {words}" for path, number, words in STORED
+            if len(words) < 40 or not (numbers(words) or words.count(",") > 1)]
+    assert len(STORED) > 50
+    assert poor == []

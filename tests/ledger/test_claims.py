@@ -1,0 +1,359 @@
+"""The ledger: how a verdict follows from a value, and that every row of claims.toml is sound and settled."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+
+from alexnet_helpers import ledger
+from alexnet_helpers.ledger import ClaimError, check_claim, cite_claim, page, verdict_of
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+FIELDS = {"where", "chapter", "claim", "claimed", "unit", "rounding", "near", "measured", "verdict", "truth",
+          "primary", "cause", "handed_on"}
+
+
+@pytest.mark.parametrize(("claimed", "value", "extra", "verdict"), [
+    (55, 55, {}, "exact"),
+    (55, 55.0, {}, "exact"),
+    (55, 54, {}, "wrong"),
+    (0.0, 1e-12, {}, "wrong"),
+    (15.3, 15.315, {"rounding": 0.05}, "exact"),
+    (15.3, 15.36, {"rounding": 0.05}, "wrong"),
+    (60, 61, {"near": [59, 61]}, "approximate"),
+    (60, 61.01, {"near": [59, 61]}, "wrong"),
+    (60, 60, {"near": [61, 62]}, "exact"),
+    (True, True, {}, "exact"),
+    (True, False, {}, "wrong"),
+    ("memory", "memory", {}, "exact"),
+    ("speed", "memory", {"near": ["memory"]}, "approximate"),
+    ("speed", "looks", {"near": ["memory"]}, "wrong"),
+    ([256, 5, 5], [256, 5, 5], {}, "exact"),
+    ([256, 5, 5], [256, 6, 6], {"near": [[256, 6, 6]]}, "approximate"),
+    ([256, 5, 5], [256, 5], {}, "wrong"),
+    ([[11, 4], [5, 1]], [[11, 4], [5, 1]], {}, "exact"),
+    ([[11, 4], [5, 1]], [[11, 4], [5, 2]], {}, "wrong"),
+    ([0.25, 1.0], [0.2499, 1.0], {"rounding": 0.001}, "exact"),
+    (1, True, {}, "wrong"),                      # a truth value is no number, nor the other way round
+    (True, 1, {}, "wrong"),
+    ([1, 0], [True, False], {}, "wrong"),
+    ("1", 1, {}, "wrong"),
+    (1, [1], {}, "wrong"),
+])
+def test_verdict(claimed, value, extra, verdict):
+    assert verdict_of({"claimed": claimed, **extra}, value) == verdict
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """A ledger made for the test: call it with rows by id."""
+    def put(**new):
+        filled = {name: {"claim": "one thing", "truth": "It is so.", **row} for name, row in new.items()}
+        monkeypatch.setattr(ledger, "ledger", lambda: filled)
+    return put
+
+
+@pytest.mark.parametrize("value", [
+    torch.tensor(3), torch.tensor(3.0), np.int64(3), np.float32(3), torch.ones(3).sum()])
+def test_tensors_and_numpy_scalars_count_as_numbers(rows, capsys, value):
+    rows(Z1={"claimed": 3, "verdict": "exact"})
+    check_claim("Z1", value)
+    assert "EXACT" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", [torch.Size([1, 2]), (1, 2), torch.tensor([1, 2]), np.array([1, 2]), [np.int8(1), 2]])
+def test_shapes_tuples_and_arrays_count_as_lists(rows, value):
+    rows(Z1={"claimed": [1, 2], "verdict": "exact"})
+    check_claim("Z1", value)
+
+
+def test_prints_claim_value_verdict_and_truth(rows, capsys):
+    rows(Z1={"claimed": 15.315, "unit": "%", "near": [15, 17], "verdict": "approximate"})
+    check_claim("Z1", 16.0)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed == "Z1 APPROXIMATE one thing claimed 15.315 %; computed 16 %. It is so."
+
+
+def test_measured_value_is_not_printed(rows, capsys):
+    rows(Z1={"claimed": 1, "verdict": "wrong", "measured": True})
+    check_claim("Z1", 777)
+    assert "777" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("written", "value"), [("exact", 4), ("wrong", 3), ("approximate", 3), ("approximate", 9)])
+def test_value_that_contradicts_the_verdict(rows, written, value):
+    rows(Z1={"claimed": 3, "near": [2, 5], "verdict": written})
+    with pytest.raises(ClaimError, match=f"Z1: the ledger says {written}"):
+        check_claim("Z1", value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), torch.tensor(float("nan")), "three", [3], True, None,
+                                   {"a": 3}])
+def test_nonsense_does_not_support_that_a_claim_is_wrong(rows, value):
+    rows(Z1={"claimed": 3, "verdict": "wrong"})
+    with pytest.raises(ClaimError, match="claims a number, 3, but the cell computed"):
+        check_claim("Z1", value)
+
+
+def test_nan_in_a_list_does_not_support_that_a_claim_is_wrong(rows):
+    rows(Z1={"claimed": [3, 4], "verdict": "wrong"})
+    with pytest.raises(ClaimError, match="no number but nan"):
+        check_claim("Z1", [3, float("nan")])
+
+
+def test_unknown_claim(rows):
+    rows(Z1={"claimed": 3, "verdict": "wrong"})
+    with pytest.raises(KeyError, match="no claim Z9"):
+        check_claim("Z9", 3)
+
+
+def test_unsettled_claim_takes_no_value(rows):
+    rows(Z1={"verdict": "unsettled", "primary": "a letter"})
+    with pytest.raises(ValueError, match="Z1 is unsettled"):
+        check_claim("Z1", 3)
+
+
+def test_claim_that_a_primary_source_settles_takes_no_value(rows):
+    rows(Z1={"verdict": "exact", "primary": "the paper, section 3"})
+    with pytest.raises(ValueError, match="the paper, section 3"):
+        check_claim("Z1", 3)
+
+
+def test_cites_what_only_a_source_can_settle(rows, capsys):
+    rows(Z1={"verdict": "exact", "primary": "the paper, section 3"}, Z2={"verdict": "unsettled", "primary": "none"})
+    cite_claim("Z1", "Z2")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed == ("Z1 EXACT one thing It is so. Source: the paper, section 3. "
+                       "Z2 UNSETTLED one thing It is so. Source: none.")
+
+
+def test_does_not_cite_what_a_cell_has_to_settle(rows):
+    rows(Z1={"verdict": "exact", "claimed": 3, "primary": "the paper"})
+    with pytest.raises(ValueError, match="Z1 is settled by a value"):
+        cite_claim("Z1")
+    with pytest.raises(KeyError, match="no claim Z9"):
+        cite_claim("Z9")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# claims.toml as it stands
+
+DOCUMENT = tomllib.loads(ledger.LEDGER.read_text(encoding="utf-8"))
+ROWS = DOCUMENT["claims"]
+
+
+@pytest.mark.parametrize("claim_id", ROWS)
+def test_row_is_well_formed(claim_id):
+    row = ROWS[claim_id]
+    assert not set(row) - FIELDS, "unknown fields"
+    assert re.fullmatch(r"[A-Z]\d+[a-z]?", claim_id)
+    assert claim_id[0] in DOCUMENT["sources"]
+    assert row["verdict"] in ledger.VERDICTS
+    assert row["chapter"] in range(1, 10)
+    for text in ("where", "claim", "truth"):
+        assert isinstance(row[text], str)
+        assert row[text].strip() == row[text] != ""
+    if row["verdict"] == "unsettled" or "claimed" not in row:
+        assert row.get("primary"), "what no cell settles needs its primary source"
+    if "claimed" not in row:
+        assert not {"near", "rounding", "unit", "measured"} & set(row), "these describe `claimed`"
+    else:
+        assert ledger.kind(row["claimed"]) in ledger.KINDS
+        assert row.get("rounding", 0) >= 0
+        assert isinstance(row.get("measured", False), bool)
+        near = row.get("near", [])
+        if near and ledger.kind(row["claimed"]) == "a number":
+            low, high = near
+            assert low <= high
+        else:
+            assert all(ledger.kind(value) == ledger.kind(row["claimed"]) for value in near)
+        # A verdict that no value could give is a mistake in the row.
+        assert row["verdict"] != "approximate" or near
+    causes = f"one of {', '.join(DOCUMENT['causes'])}"
+    if row["verdict"] in ("wrong", "approximate"):
+        assert row.get("cause") in DOCUMENT["causes"], f"what is not exact names its cause, {causes}"
+    else:
+        assert not {"cause", "handed_on"} & set(row), "nothing went wrong here"
+    assert row.get("handed_on", "book") in ("book", "paper")
+
+
+@pytest.mark.parametrize("claim_id", [name for name, row in ROWS.items() if "primary" in row])
+def test_primary_source_can_be_looked_up(claim_id):
+    """It has a year, section, line or address, or is a file of a known repository, or says that there is none."""
+    primary = ROWS[claim_id]["primary"]
+    assert re.search(r"\d|/|section|^(no source|a judgement)|(note|page) itself|^the paper's own figure", primary)
+    assert not primary.endswith("."), "cite_claim adds the full stop"
+
+
+def test_ids_stand_in_order_within_each_chapter():
+    for chapter in range(1, 10):
+        ids = [(name[0], int(re.sub(r"\D", "", name)), name) for name, row in ROWS.items() if row["chapter"] == chapter]
+        assert ids == sorted(ids)
+
+
+def flat(text: str) -> str:
+    """Without white space, which depends on where lines are broken."""
+    return "".join(text.split())
+
+
+def calls(source: str) -> list[tuple[str, str]]:
+    """(function, claim id) for each call of check_claim and cite_claim in a cell."""
+    found = []
+    for _, checked, cited in page.CALL.findall(source):
+        found += [("check_claim", checked)] if checked else [("cite_claim", name) for name in re.findall(r"\w+", cited)]
+    return found
+
+
+def unsound(rows: dict[str, dict], folder: Path) -> list[str]:
+    """What is wrong between the ledger and the stored notebooks in `folder`, a line each; nothing if all is well."""
+    lines, called = [], set()
+    for path in sorted(folder.glob("[0-9]*.ipynb")):
+        chapter = int(path.name[:2])
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type != "code":
+                continue
+            stored = flat("".join(output.get("text", "") for output in cell.outputs))
+            for function, claim_id in calls(cell.source):
+                called.add(claim_id)
+                if claim_id not in rows:
+                    lines.append(f"{claim_id} is called in chapter {chapter}, but the ledger lacks it")
+                    continue
+                row = rows[claim_id]
+                if row["chapter"] != chapter:
+                    lines.append(f"{claim_id} belongs to chapter {row['chapter']}, but chapter {chapter} calls it")
+                if (function == "check_claim") != ("claimed" in row and row["verdict"] != "unsettled"):
+                    lines.append(f"{claim_id} is called by {function}, which its row does not allow")
+                    continue
+                value = "<value>" if function == "check_claim" else ""
+                printed = re.escape(flat(ledger.entry(claim_id, row, value))).replace("<value>", ".+?")
+                if not re.search(printed, stored):
+                    lines.append(f"{claim_id} is stored in {path.name} otherwise than the ledger has it now: "
+                                 f"run python -m alexnet_helpers.maintain notebooks notebooks/{path.name}")
+    return lines + [f"{claim_id} is called by no cell of chapter {row['chapter']}"
+                    + ("" if row.get("primary") else " and settled by no primary source")
+                    for claim_id, row in rows.items() if claim_id not in called]
+
+
+def test_every_claim_is_settled_and_stored_as_the_ledger_has_it():
+    assert unsound(ROWS, NOTEBOOKS) == []
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch, capsys):
+    """A ledger of two rows and two executed chapters that call them, in a folder of their own."""
+    rows = {"A1": {"chapter": 1, "claim": "there are three", "claimed": 3, "unit": "maps", "verdict": "wrong",
+                   "truth": "There are four, and a well-known reason for that."},
+            "B2": {"chapter": 2, "claim": "it began in 2012", "verdict": "exact", "truth": "So it did.",
+                   "primary": "the paper, section 1"}}
+    monkeypatch.setattr(ledger, "ledger", lambda: rows)
+    for number, source in ((1, 'ah.check_claim("A1", 2 * 2)'), (2, 'ah.cite_claim("B2")')):
+        exec(source, {"ah": ledger})
+        cell = nbformat.v4.new_code_cell(source, id=f"cell-{number}", execution_count=1, outputs=[
+            nbformat.v4.new_output("stream", name="stdout", text=capsys.readouterr().out)])
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# Chapter {number}"), cell]),
+                       tmp_path / f"0{number}_chapter.ipynb")
+    assert unsound(rows, tmp_path) == []
+    return rows, tmp_path
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(("name", "old", "new", "complaint"), [
+    ("01", "WRONG", "EXACT", "A1 is stored in 01_chapter.ipynb otherwise"),        # a verdict its cell does not print
+    ("01", "four", "five", "A1 is stored in 01_chapter.ipynb otherwise"),
+    ("02", "So it did.", "Or so.", "B2 is stored in 02_chapter.ipynb otherwise"),
+    ("01", '\\"A1\\"', '\\"A9\\"', "A9 is called in chapter 1, but the ledger lacks it"),
+    ("01", "ah.check_claim", "print", "A1 is called by no cell of chapter 1 and settled by no primary source"),
+    ("02", "ah.cite_claim", "print", "B2 is called by no cell of chapter 2"),
+    ("02", '\\"B2\\"', '\\"B2\\", \\"A1\\"', "A1 belongs to chapter 1, but chapter 2 calls it"),
+    ("01", "check_claim", "cite_claim", "A1 is called by cite_claim, which its row does not allow"),
+    ("02", 'cite_claim(\\"B2\\"', 'check_claim(\\"B2\\", 3', "B2 is called by check_claim, which its row"),
+])
+def test_a_planted_fault_is_found_in_a_notebook(course, name, old, new, complaint):
+    rows, folder = course
+    change(folder / f"{name}_chapter.ipynb", old, new)
+    assert any(line.startswith(complaint) for line in unsound(rows, folder))
+
+
+@pytest.mark.parametrize(("claim_id", "field", "value"), [
+    ("A1", "verdict", "approximate"), ("A1", "verdict", "unsettled"), ("A1", "claim", "there are 3"),
+    ("A1", "claimed", 4), ("A1", "unit", "layers"), ("A1", "truth", "No."), ("A1", "chapter", 2),
+    ("B2", "verdict", "wrong"), ("B2", "primary", "the paper, section 2"), ("B2", "claimed", True)])
+def test_a_planted_fault_is_found_in_the_ledger(course, claim_id, field, value):
+    rows, folder = course
+    rows[claim_id][field] = value
+    assert [line.split()[0] for line in unsound(rows, folder)] == [claim_id]
+
+
+def test_a_row_that_no_chapter_calls_is_found(course):
+    rows, folder = course
+    rows["C3"] = {"chapter": 3, "claim": "c", "claimed": 1, "verdict": "exact", "truth": "t"}
+    assert unsound(rows, folder) == ["C3 is called by no cell of chapter 3 and settled by no primary source"]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The page that shows all rows
+
+
+def test_the_page_shows_the_ledger_as_it_is():
+    cells = nbformat.read(NOTEBOOKS / "09_claims_ledger.ipynb", as_version=4).cells
+    stored = "".join(output.get("data", {}).get("text/html", "") for cell in cells if cell.cell_type == "code"
+                     for output in cell.outputs)
+    table = page.table(NOTEBOOKS)
+    assert list(table.index) == sorted(ROWS, key=lambda name: (name[0], int(re.sub(r"\D", "", name)), name))
+    stale = [letter for letter in DOCUMENT["sources"]
+             if page.as_html(table[table["source"] == letter]).data not in stored]
+    assert stale == [], "run python -m alexnet_helpers.maintain notebooks notebooks/09_claims_ledger.ipynb"
+
+
+def test_what_the_prose_says_of_the_counts():
+    """README, teaching notes and page 09 say a few counts in words."""
+    readme = " ".join((NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(ROWS)} claims of five texts, the book and the paper" in readme
+    computed = [row for row in ROWS.values() if "claimed" in row and row["verdict"] != "unsettled"]
+    assert 0.65 < len(computed) / len(ROWS) < 0.75, "seven in ten"
+    verdicts = {letter: [row["verdict"] for name, row in ROWS.items() if name[0] == letter]
+                for letter in DOCUMENT["sources"]}
+    shares = {letter: found.count("wrong") / len(found) for letter, found in verdicts.items()}
+    assert set(sorted(shares, key=shares.get)[-2:]) == {"B", "C"}, "the tutorial and the notes have the largest shares"
+    assert 0.28 < shares["B"] < 0.32 < shares["C"] < 0.37, "about three in ten and about a third"
+    assert min(shares.values()) > 0, "no source is free of wrong claims"
+    assert 0.375 < sum(row["verdict"] == "exact" for row in ROWS.values()) / len(ROWS) < 0.5, "(b) comes nearest"
+
+
+def test_table_says_where_each_claim_is_settled(course):
+    _, folder = course
+    table = page.table(folder)
+    columns = ["source", "chapter", "verdict", "computed", "notebook", "heading", "cell"]
+    assert table[columns].to_numpy().tolist() == [
+        ["A", 1, "wrong", True, "01_chapter.ipynb", "Chapter 1", "cell-1"],
+        ["B", 2, "exact", False, "02_chapter.ipynb", "Chapter 2", "cell-2"]]
+
+
+def test_html_is_escaped_and_leads_to_the_cell(course):
+    rows, folder = course
+    rows["A1"]["claim"] = "a < b"
+    shown = page.as_html(page.table(folder)).data
+    assert "a &lt; b" in shown
+    assert "a < b" not in shown
+    assert '<a href="01_chapter.ipynb#cell-id=cell-1">01, Chapter 1</a>' in shown
+    assert shown.count("<tr>") == 3
+    assert "✗&nbsp;wrong" in shown
+    assert "the paper, section 1" in shown
+
+
+def test_claims_settled_in_several_places_and_lines(tmp_path):
+    source = 'ah.cite_claim("A1",\n              "B2")\nah.check_claim(\n    "C3", 4)'
+    cells = [nbformat.v4.new_markdown_cell("# One\n\ntext\n\n## Two"), nbformat.v4.new_code_cell(source, id="a"),
+             nbformat.v4.new_markdown_cell("no heading"), nbformat.v4.new_code_cell('ah.cite_claim("A1")', id="b")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "05_five.ipynb")
+    first, second = (("05_five.ipynb", "Two", name) for name in "ab")
+    assert page.settled_in(tmp_path) == {"A1": [first, second], "B2": [first], "C3": [first]}

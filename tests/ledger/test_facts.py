@@ -1,0 +1,107 @@
+"""history.toml: every fact names its source, and the figures agree with each other and with the AlexNet paper."""
+
+import pytest
+
+from alexnet_helpers.ledger import facts
+
+LISTS = ("milestones", "contests", "datasets", "machines")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_entry_names_its_source_and_its_year(name):
+    entries = facts()[name]
+    assert entries
+    for entry in entries:
+        assert len(entry["source"]) > 15, entry
+        assert 1989 <= entry["year"] <= 2025, entry
+        assert entry["name"].strip()
+
+
+@pytest.mark.parametrize("name", ["ilsvrc2012", "notes2012", "one_network", "training1998", "training2012"])
+def test_every_table_names_its_source(name):
+    assert len(facts()[name]["source"]) > 15
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_years_are_in_order(name):
+    years = [entry["year"] for entry in facts()[name]]
+    assert years == sorted(years)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_entry_stands_twice(name):
+    names = [entry["name"] for entry in facts()[name]]
+    assert len(set(names)) == len(names)
+
+
+def test_milestones_are_of_the_five_kinds():
+    assert {m["kind"] for m in facts()["milestones"]} == {"network", "features", "data", "hardware", "recognition"}
+
+
+def test_the_timeline_runs_from_lenet_to_the_release_of_the_code():
+    milestones = {m["name"]: m["year"] for m in facts()["milestones"]}
+    assert milestones["LeNet"] == 1989
+    assert milestones["LeNet-5"] == 1998
+    assert milestones["ImageNet"] == 2009
+    assert milestones["ILSVRC"] == 2010
+    assert milestones["AlexNet"] == 2012
+    assert milestones["Turing Award"] == 2018
+    assert milestones["2012 code"] == 2025
+
+
+def test_errors_and_margins_as_the_paper_prints_them():
+    """The paper gives 15.3 % against 26.2 %, and 16.4 % for five networks: table 2 and the abstract."""
+    entries = facts()["ilsvrc2012"]["entries"]
+    errors = [entry["error"] for entry in entries]
+    assert errors == sorted(errors)
+    assert all(0 < error < 100 for error in errors)
+    learned = [entry for entry in entries if entry["learned"]]
+    assert [round(entry["error"], 1) for entry in learned] == [15.3, 16.4]
+    assert [entry["extra_data"] for entry in learned] == [True, False]
+    runner_up = min(entry["error"] for entry in entries if not entry["learned"])
+    assert round(runner_up, 1) == 26.2
+    assert runner_up - learned[0]["error"] == pytest.approx(10.857)
+    assert runner_up - learned[1]["error"] == pytest.approx(9.750)
+    assert learned[1]["error"] < facts()["one_network"]["error"] < runner_up
+
+
+def test_contests_agree_with_the_challenge_table():
+    last = facts()["contests"][-1]
+    entries = facts()["ilsvrc2012"]["entries"]
+    assert last["learned"] == min(entry["error"] for entry in entries)
+    assert last["hand_made"] == min(entry["error"] for entry in entries if not entry["learned"])
+    assert all(contest["learned"] < contest["hand_made"] for contest in facts()["contests"])
+
+
+@pytest.mark.parametrize(("name", "tflops"), [("SGI Origin 2000, one CPU", 0.0004), ("GeForce 8800 GTX", 0.3456),
+                                              ("GTX 580", 1.581), ("Core i7-2600, quad-core", 0.2176),
+                                              ("EPYC 7742, 64 cores", 4.608), ("A100", 19.5)])
+def test_peak_rates_are_the_published_ones(name, tflops):
+    machine = next(m for m in facts()["machines"] if m["name"] == name)
+    assert machine["tflops"] == pytest.approx(tflops, rel=2e-3)
+
+
+def test_tensor_cores_of_the_a100_reach_312_tflops():
+    a100 = next(m for m in facts()["machines"] if m["name"] == "A100")
+    assert a100["multiprocessors"] * a100["tensor_flops_per_cycle"] * a100["ghz"] / 1e3 == pytest.approx(312, rel=1e-3)
+
+
+def test_training_runs_name_machines_that_are_listed():
+    names = {machine["name"] for machine in facts()["machines"]}
+    assert facts()["training1998"]["machine"] in names
+    assert facts()["training2012"]["machine"] in names
+
+
+def test_facts_can_be_changed_without_harm():
+    facts()["milestones"].clear()
+    assert facts()["milestones"]
+
+
+def test_notes_of_2012_agree_with_what_the_paper_prints():
+    """40.7 and 18.2 % for one network, 37.5 and 17.0 % on the images of 2010, 39.0 and 16.6 % with a sixth layer."""
+    runs = {(run["run"], run["images"]): run for run in facts()["notes2012"]["runs"]}
+    printed = {("145", "2012"): (40.7, 18.2), ("145", "2010"): (37.5, 17.0), ("146", "2012"): (39.0, 16.6)}
+    for name, errors in printed.items():
+        assert (round(100 * runs[name]["top1"], 1), round(100 * runs[name]["top5"], 1)) == errors
+    assert round(100 * runs["145", "2012"]["top5"], 1) == facts()["one_network"]["error"]
+    assert all(run["file"].startswith(f"layer-params-{run['run']}") and run["what"] for run in runs.values())

@@ -1,0 +1,92 @@
+"""The long run of LeNet, with a stand-in for the training: which images, which rates, which seeds; the long wait."""
+
+import pytest
+import torch
+from torch import nn
+
+from alexnet_helpers import recorded
+from alexnet_helpers.checkpoints import History
+from alexnet_helpers.maintain import records
+
+ACCURACY = {0.03: 0.5, 0.1: 0.7, 0.3: 0.6, 0.9: 0.1}
+
+
+@pytest.fixture
+def calls(monkeypatch, tmp_path):
+    seen = []
+
+    def fit(net, train, test, epochs, lr):
+        seen.append((net, train, test, lr))
+        return History(test_accuracy=[ACCURACY[lr]] * epochs)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(recorded, "FOLDER", tmp_path)
+    monkeypatch.setattr(records, "fit", fit)
+    return seen
+
+
+def record():
+    return records.record_lenet(epochs=2, seeds=(0, 1), train_size=240, test_size=30)
+
+
+def test_the_rate_is_chosen_on_images_that_its_runs_do_not_train_on(calls):
+    record()
+    for net, train, held_out, _ in calls[:4]:
+        images = [{image.numpy().tobytes() for image in data.images} for data in (train, held_out)]
+        assert (len(train.images), len(held_out.images)) == (220, 20)              # the last twelfth
+        assert not images[0] & images[1]
+        assert any(isinstance(module, nn.ReLU) for module in net.modules())
+    assert [lr for *_, lr in calls[:4]] == [0.03, 0.1, 0.3, 0.9]
+
+
+def test_runs_take_the_books_rate_and_the_best_one_and_every_seed(calls):
+    made = record()
+    assert [lr for *_, lr in calls[4:]] == [0.9, 0.9, 0.1, 0.1]
+    assert list(made["runs"]) == ["sigmoid 0", "sigmoid 1", "relu 0", "relu 1"]
+    assert [len(train.images) for _, train, _, _ in calls[4:]] == [240] * 4
+    weights = [net.conv1.weight for net, *_ in calls[4:]]
+    assert torch.equal(weights[0], weights[2])                 # one seed, one start
+    assert not torch.equal(weights[0], weights[1])
+
+
+def test_damaged_record_is_named(calls):
+    (recorded.FOLDER / "lenet.json").write_text('{"epochs": ')
+    with pytest.raises(ValueError, match=r"lenet\.json is damaged \(.+\): delete it and record anew"):
+        recorded.load_record("lenet")
+
+
+def test_what_is_there_is_not_made_again(calls):
+    made = record()
+    assert len(calls) == 8
+    assert record() == made
+    assert len(calls) == 8
+
+
+def wait(**options):
+    return records.record_patience(**{"rates": (0.3, 1.0), "seeds": (0, 1), "steps": 4, "look": 2, "train_size": 64,
+                                        **options})
+
+
+def test_the_wait_has_a_run_for_every_rate_and_seed_and_goes_on_where_it_stopped(calls, monkeypatch):
+    first = wait(rates=(0.3,))
+    assert list(first["runs"]) == ["rate 0.3, seed 0", "rate 0.3, seed 1"]
+    assert [first[name] for name in ("steps", "seeds", "train_size")] == [4, [0, 1], 64]
+    made = wait()
+    assert list(made["runs"])[2:] == ["rate 1.0, seed 0", "rate 1.0, seed 1"]
+    assert made["runs"]["rate 0.3, seed 1"] == first["runs"]["rate 0.3, seed 1"]
+    assert all(run["step"] == [2, 4] and len(run["error"]) == len(run["loss"]) == 2 for run in made["runs"].values())
+    losses = [run["loss"][-1] for run in made["runs"].values()]
+    assert len(set(losses)) == 4                               # neither rate nor seed is lost on the way
+    monkeypatch.setattr(records, "descend", None)            # nothing is left to do
+    assert wait() == made == recorded.load_record("patience")
+
+
+def test_the_wait_ends_at_its_level():
+    torch.manual_seed(0)
+    net, images = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), torch.randn(40, 1, 2, 2)
+    labels = (images[:, 0, 0, 0] > 0).long()
+    run = records.descend(net, images, labels, lr=1.0, steps=1_000, seed=0, look=5, until=0.2)
+    assert run["step"] == list(range(5, run["step"][-1] + 1, 5)) and run["step"][-1] < 1_000
+    assert run["error"][-1] <= 0.2 and all(error > 0.2 for error in run["error"][:-1])
+    wrong = (net(images).argmax(dim=1) != labels).float().mean().item()
+    assert run["error"][-1] == pytest.approx(wrong, abs=1e-4)

@@ -1,0 +1,125 @@
+"""Chapter 08: what its cells define, against expectations of their own."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import alexnet_helpers as ah
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "08_first_layer_filters.ipynb"
+
+
+def cell_with(text: str) -> str:
+    cells = ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]]
+    return next(cell for cell in cells if text in cell)
+
+
+def definition(name: str, names: dict) -> object:
+    """The function `name` as its cell defines it, with `names` around it; the rest of the cell is left out."""
+    import ast
+
+    tree = ast.parse(cell_with(f"def {name}("))
+    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    exec(compile(tree, str(NOTEBOOK), "exec"), names)
+    return names[name]
+
+
+@pytest.mark.parametrize("orientation", [0, 30, 90, 135])
+def test_gabor_has_its_bars_where_it_says(orientation: float) -> None:
+    w = definition("gabor", {"np": np, "math": math})(orientation, 0.25, width=4, size=21)
+    spectrum = np.abs(np.fft.fftshift(np.fft.fft2(w, s=(256, 256))))
+    down, right = np.unravel_index(spectrum[128:].argmax(), (128, 256))         # half a plane: the peak comes twice
+    down, right = down / 256, (right - 128) / 256                              # cycles a pixel
+    assert math.hypot(down, right) == pytest.approx(0.25, abs=0.01)
+    bars = math.degrees(math.atan2(right, down)) % 180         # at right angles to the wave, y upwards
+    assert abs((bars - orientation + 90) % 180 - 90) < 2
+    assert w[10, 10] == 1
+
+
+def test_windows_are_what_conv1_of_the_book_sees() -> None:
+    W = definition("windows", {"ah": ah, "F": F})(224, images=2)
+    X, _ = next(iter(ah.load_fashion_mnist(2, resize=224, device="cpu")[1]))
+    conv1 = ah.alexnet().conv1
+    with torch.no_grad():
+        expected = conv1(X).movedim(1, 3).flatten(0, 2).double()
+        found = W @ conv1.weight.flatten(1).double().T + conv1.bias.double()
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_gradient_of_a_filter_is_a_sum_of_windows() -> None:
+    """The argument of the chapter, on windows that leave most directions empty."""
+    torch.manual_seed(0)
+    X = torch.randn(3, 1, 31, 1).expand(-1, -1, -1, 31)        # every row even: windows hold 11 numbers, not 121
+    net = nn.Sequential(nn.Conv2d(1, 8, 11, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 5))
+    F.cross_entropy(net(X), torch.tensor([0, 1, 2])).backward()
+    gradient = net[0].weight.grad[:, 0]
+    assert gradient.abs().max() > 1e-4
+    torch.testing.assert_close(gradient, gradient.mean(dim=2, keepdim=True).expand_as(gradient))
+
+
+def test_features_are_pooled_answers() -> None:
+    through = definition("through", {"torch": torch, "F": F})
+    X, w = torch.rand(2, 1, 64, 64), np.random.default_rng(0).normal(size=(3, 3, 11, 11))
+    found = through(w, X).reshape(2, 3, 4, 4)
+    grey = w.sum(axis=1)
+    grey = grey / np.linalg.norm(grey, axis=(1, 2), keepdims=True)
+    pixels = (X.numpy()[:, 0] - 0.286) / 0.353
+    answers = [max(0, (pixels[1, 4 * i:4 * i + 11, 4 * j:4 * j + 11] * grey[2]).sum())
+               for i in range(3, 8) for j in range(6, 11)]
+    assert found[1, 2, 1, 2] == pytest.approx(max(answers), abs=1e-4)
+    assert through(rng_filters(), X).shape == (2, 1536)
+
+
+def rng_filters() -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(96, 1, 11, 11))
+
+
+def test_probe_trains_on_its_own_part_only() -> None:
+    from sklearn.linear_model import RidgeClassifierCV
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    labels, labels_test = rng.integers(3, size=4_000), rng.integers(3, size=1_000)
+    A = np.eye(3)[labels] + 0.01 * rng.normal(size=(4_000, 3))
+    A[:1_600] = A[:1_600, ::-1]                                # the first two parts teach another rule
+    probe = definition("probe", {"StandardScaler": StandardScaler, "RidgeClassifierCV": RidgeClassifierCV,
+                                 "labels": labels, "labels_test": labels_test})
+    right = [probe(A, np.eye(3)[labels_test], part)["test accuracy"] for part in range(5)]
+    assert max(right[:2]) < 0.5
+    assert min(right[2:]) == 1
+
+
+def test_wish_drives_the_unit_that_it_is_made_for() -> None:
+    layers = nn.Conv2d(1, 3, 17, padding=8)
+    with torch.no_grad():                                      # edges: left against right, nothing, above against below
+        layers.weight[0, 0] = torch.sign(torch.arange(17) - 8.0).expand(17, 17)
+        layers.weight[1] = 0
+        layers.weight[2, 0] = layers.weight[0, 0].T
+    names = {"torch": torch, "device": "cpu"}
+    pictures = definition("wish", names)(layers, [2, 0], 1, torch.sigmoid, price=0.1)
+    assert pictures.shape == (2, 1, 64, 64)
+    with torch.no_grad():
+        best = layers.bias + layers.weight.clamp(min=0).sum(dim=(1, 2, 3))       # white where the weight is positive
+        values = layers(pictures)[:, :, 24:41, 24:41].amax(dim=(2, 3))
+        grey = layers(torch.full((1, 1, 64, 64), 0.5))[0, :, 32, 32]
+    for picture, unit in enumerate([2, 0]):
+        assert values[picture, unit] - grey[unit] > 0.25 * (best[unit] - grey[unit])
+
+
+def test_nearest_is_by_angle() -> None:
+    nearest = definition("nearest", {"torch": torch, "F": F})
+    A = np.array([[1.0, 0], [10, 9], [0, 0.1]])
+    assert nearest(A, np.array([[0, 5.0], [1, 1], [3, 0.1]])).tolist() == [2, 1, 0]
+
+
+def test_interval_covers_a_share() -> None:
+    low, high = definition("interval", {"np": np})(np.arange(1_000) < 800)
+    assert 0.765 < low < 0.785 < 0.815 < high < 0.835

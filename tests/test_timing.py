@@ -1,0 +1,115 @@
+"""What is timed and counted, not how fast it is."""
+
+import re
+
+import pytest
+import torch
+from torch import nn
+
+import alexnet_helpers as ah
+from alexnet_helpers import recorded, timing
+from alexnet_helpers.commands import recipes
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    """A CPU, a small matrix, and records kept out of the project."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(timing, "matrix_rate", lambda *_: 1e9)
+    monkeypatch.setattr(recorded, "FOLDER", tmp_path / "recorded")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+SIZES = (60, 20)                                               # in batches of 10: train_ch6 needs five of them
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "lenet", recipes.Recipe(ah.lenet, batch_size=10, resize=None, lr=0.9))
+
+
+class Card:
+    """What torch tells of a GPU, where there is none."""
+
+    name, multi_processor_count, total_memory = "A card", 132, 80 * 2**30
+
+
+def test_flops_of_a_linear_network_by_hand():
+    """Forward and the weights' gradient take a multiplication and an addition each; so does the hidden layer's."""
+    net = nn.Sequential(nn.Linear(7, 5), nn.Linear(5, 3))
+    assert timing.training_flops(net, (7,)) == 2 * (7 * 5 + 5 * 3) * 2 + 2 * 5 * 3
+
+
+def test_arithmetic_of_an_epoch_by_hand():
+    """Testing is forward only: a multiplication and an addition for each weight."""
+    net = nn.Sequential(nn.Linear(7, 5), nn.Linear(5, 3))
+    training = 2 * (7 * 5 + 5 * 3) * 2 + 2 * 5 * 3
+    assert timing.arithmetic_seconds(net, (7,), 60, 20, rate=100) == (60 * training + 20 * 2 * (7 * 5 + 5 * 3)) / 100
+
+
+@pytest.mark.parametrize(("capability", "has_bf16", "expected"), [
+    ((9, 0), True, {"float32": "highest", "tf32": "high", "bfloat16": "highest"}),
+    ((7, 5), False, {"float32": "highest"})])
+def test_matrix_rates_in_the_formats_that_a_card_has(monkeypatch, capability, has_bf16, expected):
+    formats = []
+
+    def rate(device, dtype, repeats):
+        formats.append(dtype)
+        return torch.get_float32_matmul_precision()
+
+    monkeypatch.setattr(timing, "matrix_rate", rate)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bf16)
+    assert timing.matrix_rates("cuda") == expected
+    assert formats == [torch.float32, torch.float32, torch.bfloat16][:len(expected)]
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert list(timing.matrix_rates("cpu")) == ["float32"]
+
+
+def test_what_is_in_this_machine(monkeypatch):
+    here = timing.machine("cpu")
+    assert f"torch uses {torch.get_num_threads()} threads" in here["processors"]
+    assert re.fullmatch(r"[\d.]+ GiB", here["memory"])
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: Card)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    monkeypatch.setattr(timing.inspection, "device_memory", lambda device: 78 * 2**30)
+    there = timing.machine("cuda")
+    assert there["card"] == "A card, 132 multiprocessors"
+    assert there["memory"] == "80.0 GiB, 78.0 GiB of it free"
+    assert there["bfloat16"] == "yes"
+
+
+def test_memory_of_a_step_is_that_of_the_step_alone(tiny, monkeypatch):
+    """What lay on the card before does not count; the step is taken in float32, as the table counts it."""
+    seen = []
+    monkeypatch.setitem(recipes.RECIPES, "alexnet", recipes.RECIPES["lenet"])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: seen.append("reset"))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 30)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 100)
+    monkeypatch.setattr(timing.training, "fit", lambda *_, **options: seen.append(
+        ("precision" in timing.speed.left_out, options["momentum"])))
+    assert timing.step_memory([]) == 70
+    assert seen == ["reset", (True, 0.9)]
+
+
+def test_a_networks_steps_are_what_is_timed(monkeypatch):
+    def a_second(work, device):
+        work()
+        return 1.0
+
+    monkeypatch.setattr(timing, "seconds", a_second)
+    seen = []
+    net = nn.Linear(4, 3)
+    net.register_forward_hook(lambda *_: seen.append(net.training))
+    rate = timing.training_rate(net, torch.rand(5, 4), torch.tensor([0, 1, 2, 0, 1]), lr=0.1, steps=6)
+    assert rate == 6 * 5
+    assert seen == [True] * (2 + 6)                            # two to warm up
+
+
+def test_loading_counts_images_not_batches(monkeypatch):
+    monkeypatch.setattr(timing, "seconds", lambda work, device: work() or 2.0)
+    batches = [(torch.zeros(n, 1, 2, 2), torch.zeros(n)) for n in (4, 4, 2)]
+    assert timing.loading_rate(batches, "cpu") == 10 / 2
