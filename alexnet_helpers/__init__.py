@@ -17,7 +17,7 @@ from .inspection import (
     saved_bytes,
     with_commas,
 )
-from .ledger import check_claim, cite_claim, facts
+from .ledger import check_claim, check_claims, cite_claim, facts
 from .models import (
     alexnet,
     alexnet_2012_code,
@@ -35,8 +35,8 @@ from .training import LossNotFiniteError, evaluate, fit
 
 __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteError", "PCALighting", "Profile",
            "RandomCrop", "RandomFlip", "alexnet", "alexnet_2012_code", "alexnet_paper", "alexnet_torchvision",
-           "alexnet_two_towers", "best_arm", "caffenet", "check_claim", "check_exercise", "cite_claim", "compare",
-           "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
+           "alexnet_two_towers", "best_arm", "caffenet", "check_claim", "check_claims", "check_exercise", "cite_claim",
+           "compare", "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
            "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_filters", "load_record",
            "memory_table", "photo_spots", "principal_colours", "profile", "saved_bytes", "spot_network", "summary",
            "use_course_style", "with_commas", "xavier_init"]

@@ -19,7 +19,13 @@ import functools
 import math
 import textwrap
 import tomllib
+from collections.abc import Iterable
+from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
 
 LEDGER = Path(__file__).with_name("claims.toml")
 FACTS = Path(__file__).with_name("facts.toml")
@@ -84,17 +90,16 @@ def plain(value: object) -> object:
     return [plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def check_claim(claim_id: str, value: object) -> None:
-    """Print the claim, the computed `value` and the verdict that it supports.
-
-    `value` is a number, a truth value, a word, or a list of them, as the row's `claimed` is. Raises KeyError for an
-    id that the ledger lacks, ValueError for a claim that no value can settle, and ClaimError if the value leads to
-    another verdict than the one written down or is no value of that kind (a word for a number, NaN).
-    """
+def row_of(claim_id: str) -> dict:
     rows = ledger()
     if claim_id not in rows:
         raise KeyError(f"The ledger has no claim {claim_id}; it has {', '.join(rows)}.")
-    row, value = rows[claim_id], plain(value)
+    return rows[claim_id]
+
+
+def confirmed(claim_id: str, value: object) -> str:
+    """`value` in words, if it leads to the verdict that the ledger has; raises as `check_claim` does."""
+    row, value = row_of(claim_id), plain(value)
     if row["verdict"] == "unsettled":
         raise ValueError(f"{claim_id} is unsettled, so no value can confirm it: {row['truth']}")
     if "claimed" not in row:
@@ -106,7 +111,26 @@ def check_claim(claim_id: str, value: object) -> None:
     if found != row["verdict"]:
         raise ClaimError(f"{claim_id}: the ledger says {row['verdict']}, but {show(value)}, computed for a claim of "
                          f"{show(row['claimed'])}, makes it {found}. Either the cell or the row has changed.")
-    print(entry(claim_id, row, show(value)))
+    return show(value)
+
+
+def citable(claim_id: str) -> dict:
+    """The row of a claim that no cell can settle; raises as `cite_claim` does."""
+    row = row_of(claim_id)
+    if "claimed" in row and row["verdict"] != "unsettled":
+        raise ValueError(f"{claim_id} is settled by a value: compute it and call check_claim.")
+    return row
+
+
+def check_claim(claim_id: str, value: object) -> None:
+    """Print the claim, the computed `value` and the verdict that it supports.
+
+    `value` is a number, a truth value, a word, or a list of them, as the row's `claimed` is. Raises KeyError for an
+    id that the ledger lacks, ValueError for a claim that no value can settle, and ClaimError if the value leads to
+    another verdict than the one written down or is no value of that kind (a word for a number, NaN).
+    """
+    words = confirmed(claim_id, value)
+    print(entry(claim_id, row_of(claim_id), words))
 
 
 def cite_claim(*claim_ids: str) -> None:
@@ -114,28 +138,59 @@ def cite_claim(*claim_ids: str) -> None:
 
     Raises KeyError for an id that the ledger lacks, and ValueError for a claim that a cell has to settle.
     """
-    rows = ledger()
     for claim_id in claim_ids:
-        if claim_id not in rows:
-            raise KeyError(f"The ledger has no claim {claim_id}; it has {', '.join(rows)}.")
-        row = rows[claim_id]
-        if "claimed" in row and row["verdict"] != "unsettled":
-            raise ValueError(f"{claim_id} is settled by a value: compute it and call check_claim.")
-        print(entry(claim_id, row))
+        print(entry(claim_id, citable(claim_id)))
+
+
+def check_claims(computed: dict[str, object], cited: Iterable[str] = ()) -> HTML:
+    """What the texts say, as the table that closes a notebook: claims with the values computed for them, then others.
+
+    `computed` maps ids to values, as `check_claim` takes them; `cited` are claims that no cell can settle. Raises as
+    `check_claim` and `cite_claim` do.
+    """
+    from IPython.display import HTML
+
+    values = {claim_id: confirmed(claim_id, value) for claim_id, value in computed.items()}
+    rows = {claim_id: row_of(claim_id) for claim_id in values} | {claim_id: citable(claim_id) for claim_id in cited}
+    return HTML(html_table({"": 6, "what a text says": 36, "verdict": 14, "what is true": 44}, [
+        (f"<b>{claim_id}</b>", escape(row["claim"]), verdict_mark(row),
+         escape(finding(row, values.get(claim_id, "")))) for claim_id, row in rows.items()]))
 
 
 def entry(claim_id: str, row: dict, value: str = "") -> str:
     """What check_claim prints of a row, with the computed `value` in words; without one, what cite_claim prints."""
-    if value:
-        unit = f" {row['unit']}" if "unit" in row else ""
-        # A value that varies from run to run stays out of the line, so that the line can be compared.
-        computed = "" if row.get("measured") else f"computed {value}{unit}. "
-        line = f"claimed {show(row['claimed'], digits=10)}{unit}; {computed}{row['truth']}"
-    else:
-        line = f"{row['truth']} Source: {row['primary']}."
     head = textwrap.fill(row["claim"], width=105, initial_indent=f"{claim_id:4} {row['verdict'].upper():12} ",
                          subsequent_indent=" " * 18)
+    line = f"claimed {claimed(row)}; {finding(row, value)}" if value else finding(row)
     return head + "\n" + textwrap.fill(line, width=105, initial_indent=" " * 5, subsequent_indent=" " * 5)
+
+
+def claimed(row: dict) -> str:
+    return show(row["claimed"], digits=10) + (f" {row['unit']}" if "unit" in row else "")
+
+
+def finding(row: dict, value: str = "") -> str:
+    """What is true: the computed `value` and the row's words, or, without a value, these and the primary source."""
+    if not value:
+        return f"{row['truth']} Source: {row['primary']}."
+    # A value that varies from run to run stays out of the line, so that the line can be compared.
+    unit = f" {row['unit']}" if "unit" in row else ""
+    return ("" if row.get("measured") else f"computed {value}{unit}. ") + row["truth"]
+
+
+MARKS = {"exact": "✓", "approximate": "≈", "wrong": "✗", "unsettled": "?"}
+
+
+def verdict_mark(row: dict) -> str:
+    return f"{MARKS[row['verdict']]}&nbsp;{row['verdict']}"
+
+
+def html_table(titles: dict[str, int], rows: Iterable[tuple[str, ...]]) -> str:
+    """An HTML table whose text wraps: `titles` maps each column's to its width in percent; cells are HTML."""
+    td = '<td style="text-align:left;vertical-align:top">'
+    head = "".join(f'<th style="text-align:left;width:{width}%">{title}</th>' for title, width in titles.items())
+    body = "\n".join(f"<tr>{td}" + f"</td>{td}".join(cells) + "</td></tr>" for cells in rows)
+    return f'<table style="width:100%"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
 
 
 def show(value: object, digits: int = 4) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from html import escape
@@ -14,23 +15,43 @@ if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import HTML
 
-MARKS = {"exact": "✓", "approximate": "≈", "wrong": "✗", "unsettled": "?"}
-CALL = re.compile(r"\b(check_claim\(\s*[\"'](\w+)[\"']|cite_claim\(([^)]*)\))")
+
+
+def claims_in(source: str) -> list[tuple[str, str]]:
+    """(function, claim id) of each claim that a cell's code checks or cites."""
+    code = "\n".join(line for line in source.split("\n") if not line.startswith("%"))
+    found = []
+    for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        ids = [part.value for part in call.args if isinstance(part, ast.Constant)]
+        if name == "check_claim":
+            found += [(name, ids[0])]
+        elif name == "cite_claim":
+            found += [(name, claim_id) for claim_id in ids]
+        elif name == "check_claims":
+            found += [("check_claim", key.value) for key in call.args[0].keys]
+            cited = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+            found += [("cite_claim", part.value) for names in cited for part in names.elts]
+    return found
+
+
+def notebooks_of_claims(folder: Path) -> list[Path]:
+    """Lessons, what goes deeper, and page 09: where claims may be checked, in this order."""
+    return sorted(folder.glob("[0-9]*.ipynb")) + sorted(folder.glob("in_depth/[0-9]*.ipynb"))
 
 
 def settled_in(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
     """Claim id -> where the notebooks in `folder` check or cite it: (file, heading above, id of the cell)."""
     found: dict[str, list[tuple[str, str, str]]] = {}
-    for path in sorted(Path(folder).glob("[0-9]*.ipynb")):
+    for path in notebooks_of_claims(folder):
         heading = ""
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "markdown":
                 heading = (re.findall(r"^#{1,3} +(.+?) *$", source, re.M) or [heading])[-1]
                 continue
-            for _, checked, cited in CALL.findall(source):
-                for claim_id in [checked] if checked else re.findall(r"[\"'](\w+)[\"']", cited):
-                    found.setdefault(claim_id, []).append((path.name, heading, cell["id"]))
+            for _, claim_id in claims_in(source):
+                found.setdefault(claim_id, []).append((path.relative_to(folder).as_posix(), heading, cell["id"]))
     return found
 
 
@@ -47,24 +68,20 @@ def table(folder: Path = Path()) -> pd.DataFrame:
     order = sorted(rows.index, key=lambda name: (name[0], int(re.sub(r"\D", "", name)), name))
     columns = ["source", "chapter", "verdict", "cause", "handed_on", "claim", "truth", "computed", "primary",
                *where]
-    return rows.reindex(index=order, columns=columns).fillna("")
+    return rows.reindex(index=order, columns=columns).astype(object).fillna("")
 
 
 def as_html(rows: pd.DataFrame) -> HTML:
     """Rows of `table()` to read: claim, verdict, truth, and what settles it with a link; the text wraps."""
     from IPython.display import HTML
 
-    td = '<td style="text-align:left;vertical-align:top">'
     lines = []
     for name, row in rows.iterrows():
         link = f"{row.notebook}#cell-id={row.cell}"            # both JupyterLab and pages exported to HTML know it
+        place = Path(row.notebook).name[:2] + (" in depth" if row.notebook.startswith("in_depth") else "")
         ways = [way for way in ("computed" if row.computed else "", row.primary) if way]
         settled = escape("; ".join(ways)).replace("/", "/<wbr>")                 # a long address may be broken there
-        cells = (f"<b>{name}</b>", escape(row.claim), f"{MARKS[row.verdict]}&nbsp;{row.verdict}", escape(row.truth),
-                 f"{settled}; <a href=\"{link}\">{row.notebook[:2]}, {escape(row.heading)}</a>")
-        lines.append(f"<tr>{td}" + f"</td>{td}".join(cells) + "</td></tr>")
-    titles = ("", "claim", "verdict", "what is true", "settled by, where")
-    head = "".join(f'<th style="text-align:left;width:{width}%">{title}</th>'
-                   for title, width in zip(titles, (5, 27, 12, 32, 24), strict=True))
-    return HTML(f'<table style="width:100%"><thead><tr>{head}</tr></thead><tbody>\n' + "\n".join(lines)
-                + "\n</tbody></table>")
+        lines.append((f"<b>{name}</b>", escape(row.claim), ledger.verdict_mark(row), escape(row.truth),
+                      f"{settled}; <a href=\"{link}\">{place}, {escape(row.heading)}</a>"))
+    return HTML(ledger.html_table({"": 5, "claim": 27, "verdict": 12, "what is true": 32, "settled by, where": 24},
+                                  lines))
