@@ -68,7 +68,9 @@ def table(folder: Path = Path()) -> pd.DataFrame:
     order = sorted(rows.index, key=lambda name: (name[0], int(re.sub(r"\D", "", name)), name))
     columns = ["source", "chapter", "verdict", "cause", "handed_on", "claim", "truth", "computed", "primary",
                *where]
-    return rows.reindex(index=order, columns=columns).astype(object).fillna("")
+    rows = rows.reindex(index=order, columns=columns)
+    texts = ["cause", "handed_on", "primary"]                  # which not every row has
+    return rows.assign(**rows[texts].astype(object).fillna(""))
 
 
 def as_html(rows: pd.DataFrame) -> HTML:
