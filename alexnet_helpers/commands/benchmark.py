@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import nn
@@ -35,6 +36,16 @@ SIZES = {"cuda": {"lenet": (60_000, 10_000), "alexnet": (60_000, 10_000)},
 # The two ways
 
 
+def the_book() -> ModuleType:
+    """d2l.torch, the book's own code. Raises ImportError with the command that installs it."""
+    try:
+        from d2l import torch as d2l
+    except ImportError as error:
+        raise ImportError("The book's own code is not installed: `pip install --no-deps d2l==1.0.3` does it, in the "
+                          f"environment of the course ({error}).") from error
+    return d2l
+
+
 class Pictures(torch.utils.data.Dataset):
     """Images as torchvision's FashionMNIST gives them: a picture of Pillow's, transformed, and a label."""
 
@@ -51,8 +62,7 @@ class Pictures(torch.utils.data.Dataset):
 
 def book_data(batch_size: int, resize: int | None, train_size: int, test_size: int) -> tuple[list[Iterable], str]:
     """The book's two loaders, and what they are: its own on the full set if data/ has it, else one built like them."""
-    from d2l import torch as d2l
-
+    d2l = the_book()
     if (train_size, test_size) == (FULL_SIZES["train"], FULL_SIZES["t10k"]) and not missing_files(DATA_FOLDER):
         before = Path.cwd()
         os.chdir(PROJECT / "notebooks")                        # it looks for ../data
@@ -72,8 +82,7 @@ def book_data(batch_size: int, resize: int | None, train_size: int, test_size: i
 @contextlib.contextmanager
 def book_without_drawing(printed: io.StringIO | None = None) -> Iterator[list[tuple]]:
     """d2l with an Animator that only collects the points it would draw; its prints go to `printed`, or nowhere."""
-    from d2l import torch as d2l
-
+    d2l = the_book()
     points: list[tuple] = []
 
     class Collect:
@@ -100,8 +109,7 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
     test "accuracy" of every run, "loading" in images a second, and on a GPU "peak_memory" in bytes; for ours also
     "training" in images a second and "flops_an_image"; "ratios", the book's seconds by ours in each turn.
     """
-    from d2l import torch as d2l
-
+    d2l = the_book()
     build, batch_size, resize, lr = RECIPES[name]
     book, how = book_data(batch_size, resize, train_size, test_size)
     ours = load_fashion_mnist(batch_size, resize, device, train_size, test_size)
@@ -151,8 +159,7 @@ def ladder(name: str, device: str, train_size: int, test_size: int, say: Callabl
     On a GPU every rung trains two epochs and the second counts. Larger batches and torch.compile come last, on a GPU
     only; they are not part of `fit`, and they are there to be judged.
     """
-    from d2l import torch as d2l
-
+    d2l = the_book()
     build, batch_size, resize, lr = RECIPES[name]
     on_gpu = device == "cuda"
     book, _ = book_data(batch_size, resize, train_size, test_size)

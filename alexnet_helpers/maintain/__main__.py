@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-    except (ValueError, RuntimeError, ArithmeticError, OSError) as error:  # each says what to do
+    except (ValueError, RuntimeError, ArithmeticError, OSError, ImportError) as error:  # each says what to do
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0

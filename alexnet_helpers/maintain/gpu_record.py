@@ -81,8 +81,7 @@ def record_gpu(name: str = "gpu", device: str = "cuda", networks: tuple[str, ...
 
 def book_curves(network: str, device: str, epochs: int, seed: int, train_size: int, test_size: int) -> dict:
     """The book's `train_ch6` over our loader, whose pixels are the book's: its curves, one value an epoch."""
-    from d2l import torch as d2l
-
+    d2l = benchmark.the_book()
     build, batch_size, resize, lr = RECIPES[network]
     train, test = load_fashion_mnist(batch_size, resize, device, train_size, test_size, seed=seed)
     torch.manual_seed(seed)

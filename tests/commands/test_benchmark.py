@@ -4,34 +4,18 @@ import io
 import json
 import re
 import statistics
+import sys
 
 import pytest
 import torch
 
 import alexnet_helpers as ah
 from alexnet_helpers import __main__ as commands
-from alexnet_helpers import recorded, timing
-from alexnet_helpers.commands import benchmark, recipes
+from alexnet_helpers import timing
+from alexnet_helpers.commands import benchmark
 
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch, tmp_path):
-    """A CPU, a small matrix, and records kept out of the project."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(timing, "matrix_rate", lambda *_: 1e9)
-    monkeypatch.setattr(recorded, "FOLDER", tmp_path / "recorded")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
+pytestmark = pytest.mark.usefixtures("small_machine")
 SIZES = (60, 20)                                               # in batches of 10: train_ch6 needs five of them
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setitem(recipes.RECIPES, "lenet", recipes.Recipe(ah.lenet, batch_size=10, resize=None, lr=0.9))
 
 
 @pytest.mark.parametrize("resize", [None, 56])
@@ -94,3 +78,9 @@ def test_command_writes_the_report(monkeypatch, tmp_path, capsys):
     assert commands.main(["benchmark", str(tmp_path / "report.json")]) == 0
     assert json.loads((tmp_path / "report.json").read_text()) == {"a": 1}
     assert "the table" in capsys.readouterr().out
+
+
+def test_without_the_book_the_command_that_installs_it_is_said(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "d2l", None)              # what import finds where there is none
+    assert commands.main(["benchmark", str(tmp_path / "report.json")]) == 1
+    assert "pip install --no-deps d2l==1.0.3" in capsys.readouterr().err

@@ -8,25 +8,8 @@ from alexnet_helpers import recorded, timing
 from alexnet_helpers.commands import benchmark, recipes
 from alexnet_helpers.maintain import __main__, gpu_record
 
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch, tmp_path):
-    """A CPU, a small matrix, and records kept out of the project."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(timing, "matrix_rate", lambda *_: 1e9)
-    monkeypatch.setattr(recorded, "FOLDER", tmp_path / "recorded")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
+pytestmark = pytest.mark.usefixtures("small_machine")
 SIZES = (60, 20)                                               # in batches of 10: train_ch6 needs five of them
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setitem(recipes.RECIPES, "lenet", recipes.Recipe(ah.lenet, batch_size=10, resize=None, lr=0.9))
 
 
 def record(**options):
