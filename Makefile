@@ -4,7 +4,7 @@
 # make browser    open every notebook in JupyterLab in Chromium, as a notebook and as slides; about twenty minutes
 # make faults     put deliberate faults into copies of the package, and see whether the unit tests notice them
 #
-# make PYTHON=/path/to/python ...   another Python than the one found; the environment is then made anew
+# make PYTHON=/path/to/python lab   another Python than the one found; the environment is then made anew
 # make test CONSTRAINTS=            the newest versions that pyproject.toml allows, in an environment of their own
 CONSTRAINTS := constraints.txt
 VENV := $(if $(CONSTRAINTS),.venv,.venv-newest)
