@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from nbval.plugin import IPyNbCell
@@ -12,12 +14,31 @@ from nbval.plugin import IPyNbCell
 IGNORED_TAGS = {"nbval-ignore-output", "nbval-skip"}
 
 
+def leave_the_users_settings(folder: Path) -> None:
+    """Kernels, and the tests themselves, neither read nor change how the user has set up IPython, Jupyter, matplotlib.
+
+    A profile, a start-up file, pandas options in one, a matplotlibrc would change what cells print. As
+    `alexnet_helpers.maintain.notebooks.plain_environment`, which this file may not import: it imports torch.
+    """
+    for name in ("PYTHONSTARTUP", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        os.environ.pop(name, None)
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        os.environ[name] = str(folder / name.lower())
+    (folder / "matplotlibrc").touch()
+    os.environ["MATPLOTLIBRC"] = str(folder / "matplotlibrc")      # before MPLCONFIGDIR, which keeps the list of fonts
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    settings = tempfile.TemporaryDirectory(prefix="alexnet-", ignore_cleanup_errors=True)
+    config.add_cleanup(settings.cleanup)
+    leave_the_users_settings(Path(settings.name))
     # The stored outputs are those of the quick profile.
     os.environ["ALEXNET_PROFILE"] = "quick"
-    # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes.
+    # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes. A
+    # busy machine gets its time: no cell takes a minute on an idle one.
     config.option.nbval_current_env = True
-    config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 300)
+    config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 900)
+    config.option.nbval_kernel_startup_timeout = max(config.option.nbval_kernel_startup_timeout, 300)
     # Tests press Ctrl-C; a shell's background job starts with that signal ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Side by side (--numprocesses), the cells of a notebook stay together, and every process gets its share of the

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from pathlib import Path
 
 from ..data import PROJECT
 from .slides import mark_slides
+
+
+def plain_environment(folder: Path) -> dict[str, str]:
+    """This process's environment without the user's settings of IPython, Jupyter and matplotlib; `folder` is empty.
+
+    A profile, a start-up file, pandas options in one, a matplotlibrc would change what a notebook prints. The list of
+    fonts, which takes seconds to make, stays.
+    """
+    (folder / "matplotlibrc").touch()
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("PYTHONSTARTUP", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH")}
+    return environment | {"MATPLOTLIBRC": str(folder / "matplotlibrc")} | {
+        name: str(folder / name.lower())
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
 
 
 def executed(path: Path) -> tuple[object, float]:
@@ -17,8 +32,10 @@ def executed(path: Path) -> tuple[object, float]:
 
     started = time.perf_counter()
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=1800, record_timing=False, store_widget_state=False, coalesce_streams=True,
-                   resources={"metadata": {"path": str(path.parent)}}).execute()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        NotebookClient(notebook, timeout=1800, startup_timeout=300, record_timing=False, store_widget_state=False,
+                       coalesce_streams=True, resources={"metadata": {"path": str(path.parent)}},
+                       ).execute(env=plain_environment(Path(folder)))
     return notebook, (time.perf_counter() - started) / 60
 
 

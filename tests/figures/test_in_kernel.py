@@ -48,7 +48,8 @@ for epoch in range(3):
 def execute(cells, folder):
     """Run the cells in a fresh kernel in `folder`; their outputs, a list for each."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(notebook, timeout=900, startup_timeout=300, kernel_name="python3",
+                            resources={"metadata": {"path": str(folder)}})
     client.execute()
     return [cell.outputs for cell in notebook.cells]
 
