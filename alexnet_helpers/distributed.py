@@ -16,6 +16,10 @@ from torch import nn
 
 T = TypeVar("T")
 
+# torchrun for processes of this machine, after the name of a Python. It takes a free port; by default it would also look
+# up the machine's own name, which not every network knows.
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--local-addr=localhost")
+
 
 def join() -> None:
     """Join the processes that torchrun started, if it did: over NCCL where each has a GPU, else over gloo."""

@@ -131,6 +131,29 @@ def peak_memory(device: str) -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def fetched_pages(rounds: int = 20) -> dict[str, int] | None:
+    """Pages of memory that Linux provides for a new tensor of 64 MiB, "usual" and "kept" (see `speed.memory_kept`).
+
+    The fewest of some rounds: at first the heap may grow instead, when something small has settled in the gap that a
+    tensor left. 64 MiB are 16,384 pages, or fewer large ones. None on other systems.
+    """
+    if sys.platform != "linux":
+        return None
+    import resource
+
+    def fewest() -> int:
+        faults = []
+        for _ in range(rounds):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            torch.empty(2 ** 24).fill_(1)
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+        return min(faults)
+
+    usual = fewest()
+    with speed.memory_kept():
+        return {"usual": usual, "kept": fewest()}
+
+
 def step_memory(data: Batches) -> int:
     """Bytes that AlexNet's tensors take at most on a GPU while it trains a pass over `data`, in float32 with momentum.
 

@@ -154,9 +154,12 @@ for life in range(5):                        # the last one lives on to the end
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 def test_killed_at_any_moment_it_ends_with_the_same_weights(path, request):
-    lives = subprocess.run([sys.executable, "-c", SCRIPT, str(path), str(request.path.parent)],
-                           capture_output=True, text=True, check=True, timeout=300).stdout
-    assert lives == "-9 -9 -9 -9 0 "
+    run = subprocess.run([sys.executable, "-c", SCRIPT, str(path), str(request.path.parent)], capture_output=True,
+                         text=True)
+    assert run.returncode == 0, run.stderr
+    first, *others, last = run.stdout.split()
+    assert (first, last) == ("-9", "0")
+    assert set(others) <= {"-9", "0"}        # on a busy machine one may come to its end before it is killed
     net, _ = train(epochs=30)
     for name, value in torch.load(f"{path}.done", weights_only=True).items():
         assert torch.equal(value, net.state_dict()[name]), name

@@ -15,7 +15,9 @@ def test_import_pulls_in_nothing_heavy():
     """A count of modules, not of seconds: it says the same on a busy machine. torch itself may import some."""
     script = ("import sys, torch, matplotlib.pyplot; before = set(sys.modules); import alexnet_helpers; "
               "print(*sorted({name.split('.')[0] for name in set(sys.modules) - before}))")
-    added = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    added = run.stdout.split()
     assert "alexnet_helpers" in added
     assert HEAVY & set(added) == set()
 

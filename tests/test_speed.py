@@ -26,23 +26,52 @@ def batch():
     return torch.rand(4, 16, 8, 8, generator=generator), torch.tensor([1, 2, 3, 4])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="about Linux's C library")
-def test_memory_of_a_batch_is_not_fetched_anew():
-    """Counted in pages that the system had to provide. 64 MiB are 16,384 pages, or fewer large ones."""
-    import resource
+class Library:
+    """Stands for Linux's C library and notes what is asked of it; the numbers are those of its header, malloc.h."""
 
-    def fewest_faults(rounds=20):
-        """At first the heap may grow instead, when something small has settled in the gap that a tensor left."""
-        faults = []
-        for _ in range(rounds):
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-            torch.empty(2 ** 24).fill_(1)
-            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-        return min(faults)
+    names = {-1: "M_TRIM_THRESHOLD", -3: "M_MMAP_THRESHOLD", -4: "M_MMAP_MAX"}
 
-    fetched = fewest_faults()                                  # this test comes first: memory once kept may stay near
+    def __init__(self):
+        self.asked = []
+
+    def mallopt(self, parameter, value):
+        self.asked.append((self.names[parameter], value))
+
+    def malloc_trim(self, pad):
+        self.asked.append(("trimmed", pad))
+
+
+@pytest.fixture
+def library(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    found = Library()
+    monkeypatch.setattr(speed.ctypes, "CDLL", lambda name: found)
+    return found
+
+
+USUAL_AGAIN = [("M_MMAP_MAX", 65_536), ("M_MMAP_THRESHOLD", 32 * 2**20), ("M_TRIM_THRESHOLD", 64 * 2**20),
+               ("trimmed", 0)]                                 # the largest that glibc's own thresholds come to
+
+
+def test_memory_of_a_batch_is_kept_and_then_given_back(library):
     with speed.memory_kept():
-        assert fewest_faults() < fetched / 10
+        assert library.asked == [("M_TRIM_THRESHOLD", 2**31 - 1), ("M_MMAP_MAX", 0)]
+        library.asked.clear()
+    assert library.asked == USUAL_AGAIN
+
+
+def test_memory_is_given_back_after_an_error_too(library):
+    with pytest.raises(RuntimeError, match="stop"), speed.memory_kept():
+        raise RuntimeError("stop")
+    assert library.asked[2:] == USUAL_AGAIN
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_other_systems_are_left_alone(library, monkeypatch, platform):
+    monkeypatch.setattr(sys, "platform", platform)
+    with speed.memory_kept():
+        pass
+    assert library.asked == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="about Linux's C library")
