@@ -77,9 +77,9 @@ def sampled_answers(passes: torch.Tensor, scaled: torch.Tensor, titles: list[str
     places = range(len(classes))
     for image, (ax, name) in enumerate(zip(panels, titles, strict=True)):
         for k in range(len(passes)):
-            ax.plot(places, passes[k, image].cpu(), "o", color=ORANGE, ms=4, alpha=0.35,
+            ax.plot(places, passes[k, image].cpu().numpy(), "o", color=ORANGE, ms=4, alpha=0.35,
                     label=None if k else f"train mode, {len(passes)} passes")
-        ax.plot(places, scaled[image].cpu(), "_", color=BLACK, ms=14, mew=2, label="eval mode")
+        ax.plot(places, scaled[image].cpu().numpy(), "_", color=BLACK, ms=14, mew=2, label="eval mode")
         ax.set_xticks(places, classes, rotation=60, ha="right", fontsize=9)
         ax.set_title(name, fontweight="normal")
     panels[0].set_ylabel("probability")

@@ -33,7 +33,7 @@ def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFr
 
     table = fit_gabor(filters) if table is None else table
     order = table.assign(coloured=table["colourfulness"] >= 0.5).sort_values(["coloured", "orientation"]).index
-    w = np.array(filters.detach().cpu() if hasattr(filters, "detach") else filters)[order]
+    w = np.array(filters.detach().cpu().numpy() if hasattr(filters, "detach") else filters)[order]
     n, side = len(w), w.shape[-1] + 2
     w = in_few_levels(w)
     rows = -(-n // columns)
@@ -67,7 +67,7 @@ def filter_rows(rows: dict[str, np.ndarray | torch.Tensor], title: str, columns:
 
     figure, axes = plt.subplots(len(rows), 1, figsize=(8.8, 0.48 * len(rows) + 0.5), squeeze=False)
     for ax, (name, filters) in zip(axes.flat, rows.items(), strict=True):
-        w = np.array(filters.detach().cpu() if hasattr(filters, "detach") else filters)
+        w = np.array(filters.detach().cpu().numpy() if hasattr(filters, "detach") else filters)
         w = w[np.linspace(0, len(w) - 1, columns).round().astype(int)]
         w, (height, width) = in_few_levels(w), w.shape[2:]
         sheet = np.ones((columns, height + 2, width + 2, 3))
