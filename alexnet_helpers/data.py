@@ -149,7 +149,7 @@ def download(name: str) -> bytes:
     for mirror in FashionMNIST.mirrors:
         url = mirror + name + ".gz"
         try:
-            with urllib.request.urlopen(url, timeout=15) as response, \
+            with urllib.request.urlopen(url, timeout=8) as response, \
                     tqdm(total=int(response.headers["Content-Length"] or 0) or None, unit="B", unit_scale=True,
                          desc=name) as bar:
                 chunks = []
@@ -208,6 +208,25 @@ def _fetch_once() -> str | None:
     except OSError as error:
         return str(error)
     return None
+
+
+def folder_for(sizes: dict[str, int]) -> tuple[Path, str | None]:
+    """The folder to read so many images of "train" and "t10k" from; where it holds fewer, the sample, also why."""
+    if all(size <= SAMPLE_SIZES[part] for part, size in sizes.items()):
+        return SAMPLE_FOLDER, None
+    if folder := find_full_set():
+        return folder, None
+    reason = _fetch_once()
+    return (SAMPLE_FOLDER, reason) if reason else (DATA_FOLDER, None)
+
+
+def sizes_here(train_size: int, test_size: int, say: Callable[[str], None] = print) -> tuple[int, int]:
+    """So many training and test images, or the sample's where the full set is not here and cannot be fetched."""
+    folder, reason = folder_for({"train": train_size, "t10k": test_size})
+    if reason is None:
+        return train_size, test_size
+    say(f"Fashion-MNIST: using the sample of 6,000 + 1,000 images ({reason}); {HOW_TO_GET}.")
+    return min(train_size, SAMPLE_SIZES["train"]), min(test_size, SAMPLE_SIZES["t10k"])
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -286,18 +305,12 @@ def load_fashion_mnist(batch_size: int, resize: int | None = None, device: str |
         if not 1 <= size <= FULL_SIZES[part]:
             raise ValueError(f"{part.replace('t10k', 'test')}_size must be 1 to {FULL_SIZES[part]:,}, the images that "
                              f"Fashion-MNIST has, not {size:,}.")
-    folder = SAMPLE_FOLDER
-    if any(sizes[part] > SAMPLE_SIZES[part] for part in sizes):
-        folder = find_full_set()
-    if folder is None:
-        reason = _fetch_once()
-        folder = DATA_FOLDER if reason is None else SAMPLE_FOLDER
-        if reason and any((asked[part] or 0) > SAMPLE_SIZES[part] for part in asked):
-            raise ValueError(f"{sizes['train']:,} training and {sizes['t10k']:,} test images were asked for, but only "
-                             f"the sample of 6,000 and 1,000 is here ({reason}): {HOW_TO_GET}.")
-        if reason:                                             # the profile's sizes: the course goes on with less
-            print(f"Fashion-MNIST: using the sample of 6,000 + 1,000 images ({reason}); {HOW_TO_GET}.")
-            sizes = {part: min(sizes[part], SAMPLE_SIZES[part]) for part in sizes}
+    folder, reason = folder_for(sizes)
+    if reason and any((asked[part] or 0) > SAMPLE_SIZES[part] for part in asked):
+        raise ValueError(f"{sizes['train']:,} training and {sizes['t10k']:,} test images were asked for, but only "
+                         f"the sample of 6,000 and 1,000 is here ({reason}): {HOW_TO_GET}.")
+    if reason:                                                 # the profile's sizes: the course goes on with less
+        sizes["train"], sizes["t10k"] = sizes_here(sizes["train"], sizes["t10k"])
     loaders = []
     for part in ("train", "t10k"):
         images, labels = read_set(folder, part)

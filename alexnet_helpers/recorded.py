@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import statistics
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from .data import PROJECT
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = PROJECT / "notebooks" / "recorded"
+# Torchvision's pretrained AlexNet, 233 MB. The name ends with the first digits of the file's SHA-256.
+PRETRAINED = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 
 
 def load_record(name: str) -> dict | None:
@@ -54,6 +59,30 @@ def read_filters() -> dict[str, np.ndarray]:
         return {}
     with np.load(path, allow_pickle=False) as stored:
         return {key: stored[key].astype(np.float32) for key in stored}
+
+
+def pretrained_filters(fetch: bool = False) -> np.ndarray:
+    """conv1 of torchvision's pretrained AlexNet, float32 (64, 3, 11, 11), from torch's cache of downloads.
+
+    Only the whole file counts, by its name and its SHA-256. Where it is not there, `fetch` downloads it; nothing else
+    does. Raises OSError that says what is there instead, or why there was no download.
+    """
+    path = Path(torch.hub.get_dir(), "checkpoints", PRETRAINED.rsplit("/", 1)[1])
+    digits = path.stem.rsplit("-", 1)[1]
+    there = "is not in torch's cache"
+    if path.is_file():
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        there = "" if found.startswith(digits) else f"in torch's cache is damaged (its SHA-256 begins {found[:8]})"
+    if there and not fetch:
+        raise OSError(f"{path.name} {there}")
+    if there:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(PRETRAINED, str(path), hash_prefix=digits)
+        except RuntimeError as error:                          # another file came
+            raise OSError(str(error)) from error
+    return torch.load(path, map_location="cpu", weights_only=True)["features.0.weight"].numpy()
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -23,11 +23,11 @@ import torch
 from torch import nn
 
 from .. import profiles, speed, timing, training
-from ..data import DATA_FOLDER, FULL_SIZES, PROJECT, Batches, load_fashion_mnist, missing_files
+from ..data import DATA_FOLDER, FULL_SIZES, PROJECT, Batches, load_fashion_mnist, missing_files, sizes_here
 from .recipes import RECIPES
 
-# Training and test images of a run: on a GPU all of them, on a CPU so many that it takes minutes. train_ch6 needs five
-# batches at least.
+# Training and test images of a run: on a GPU all of them, on a CPU so many that it takes minutes; where the full set is
+# not here, no more than the sample has. train_ch6 needs five batches at least.
 SIZES = {"cuda": {"lenet": (60_000, 10_000), "alexnet": (60_000, 10_000)},
          "cpu": {"lenet": (12_000, 2_000), "alexnet": (640, 128)}}
 
@@ -214,6 +214,7 @@ def benchmark(device: str | None = None, repeats: int | None = None, sizes: dict
                     "matrix_rate": timing.matrix_rates(device), "networks": []}
     warnings.filterwarnings("ignore", "This DataLoader will create 4 worker")      # the book's choice, not ours
     for name, (train_size, test_size) in sizes.items():
+        train_size, test_size = sizes_here(train_size, test_size, say)
         runs = repeats or (3 if device == "cuda" or name == "lenet" else 2)
         result = compare_ways(name, device, train_size, test_size, runs, say=say)
         limit = report["matrix_rate"].get("bfloat16" if name == "alexnet" else "float32",
@@ -224,6 +225,8 @@ def benchmark(device: str | None = None, repeats: int | None = None, sizes: dict
         result["arithmetic"] = timing.arithmetic_seconds(recipe.build(), input_shape, train_size, test_size, limit)
         report["networks"].append(result)
     report["peak_memory"] = timing.peak_memory(device)
+    if device == "cpu":
+        report["pages"] = timing.fetched_pages()
     return report
 
 
@@ -268,6 +271,9 @@ def as_text(report: dict) -> str:
     if report["peak_memory"]:
         lines.append(f"Peak memory{'' if 'peak_memory' in ours else ' of the process'}: "
                      f"{report['peak_memory'] / 2**20:,.0f} MiB")
+    if report.get("pages"):
+        lines.append("Pages that the system clears for a tensor of 64 MiB, again and again: {usual:,}, with memory "
+                     "kept {kept:,}".format(**report["pages"]))
     return "\n".join(lines)
 
 

@@ -41,6 +41,8 @@ def train_book(name: str, epochs: int = 10, batch_size: int | None = None, lr: f
     build, its_batch_size, resize, its_lr = RECIPES[name]
     train, test = load_fashion_mnist(its_batch_size if batch_size is None else batch_size, resize,
                                      train_size=train_size, test_size=test_size, seed=seed)
+    if distributed.rank() == 0:
+        print(f"{name} learns from {len(train.images):,} images of Fashion-MNIST; {len(test.images):,} test it.")
     torch.manual_seed(seed)
     net = build()
     torch.manual_seed(seed + distributed.rank())               # each process drops out other units
