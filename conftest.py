@@ -28,10 +28,16 @@ def leave_the_users_settings(folder: Path) -> None:
     os.environ["MATPLOTLIBRC"] = str(folder / "matplotlibrc")      # before MPLCONFIGDIR, which keeps the list of fonts
 
 
+# Now, for tests/conftest.py imports torch and matplotlib before pytest asks for `pytest_configure`.
+settings = tempfile.TemporaryDirectory(prefix="alexnet-", ignore_cleanup_errors=True)
+leave_the_users_settings(Path(settings.name))
+# Side by side (--numprocesses), every process gets its share of the cores: more threads than cores are far slower.
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    settings = tempfile.TemporaryDirectory(prefix="alexnet-", ignore_cleanup_errors=True)
     config.add_cleanup(settings.cleanup)
-    leave_the_users_settings(Path(settings.name))
     # The stored outputs are those of the quick profile.
     os.environ["ALEXNET_PROFILE"] = "quick"
     # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes. A
@@ -41,12 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_kernel_startup_timeout = max(config.option.nbval_kernel_startup_timeout, 300)
     # Tests press Ctrl-C; a shell's background job starts with that signal ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Side by side (--numprocesses), the cells of a notebook stay together, and every process gets its share of the
-    # cores: more threads than cores are many times slower.
+    # Side by side, the cells of a notebook stay together.
     if config.option.nbval and config.getoption("dist", "no") != "no":
         config.option.dist = "loadfile"
-    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

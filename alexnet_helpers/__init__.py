@@ -30,7 +30,7 @@ from .models import (
     xavier_init,
 )
 from .profiles import Profile, profile
-from .recorded import load_filters, load_record
+from .recorded import load_filters, load_record, pretrained_filters
 from .training import LossNotFiniteError, evaluate, fit
 
 __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteError", "PCALighting", "Profile",
@@ -38,5 +38,5 @@ __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteErr
            "alexnet_two_towers", "best_arm", "caffenet", "check_claim", "check_claims", "check_exercise", "cite_claim",
            "compare", "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
            "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_filters", "load_record",
-           "memory_table", "photo_spots", "principal_colours", "profile", "saved_bytes", "spot_network", "summary",
-           "use_course_style", "with_commas", "xavier_init"]
+           "memory_table", "photo_spots", "pretrained_filters", "principal_colours", "profile", "saved_bytes",
+           "spot_network", "summary", "use_course_style", "with_commas", "xavier_init"]

@@ -16,8 +16,8 @@ from torch import nn
 
 T = TypeVar("T")
 
-# torchrun for processes of this machine, after the name of a Python. It takes a free port; by default it would also look
-# up the machine's own name, which not every network knows.
+# torchrun for processes of this machine, after the name of a Python: it takes a free port, and does not look up the
+# machine's own name, which not every network knows.
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--local-addr=localhost")
 
 

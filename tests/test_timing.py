@@ -1,6 +1,9 @@
 """What is timed and counted, not how fast it is."""
 
 import re
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -94,3 +97,27 @@ def test_loading_counts_images_not_batches(monkeypatch):
     monkeypatch.setattr(timing, "seconds", lambda work, device: work() or 2.0)
     batches = [(torch.zeros(n, 1, 2, 2), torch.zeros(n)) for n in (4, 4, 2)]
     assert timing.loading_rate(batches, "cpu") == 10 / 2
+
+
+def test_pages_are_the_fewest_of_a_round_with_and_without_memory_kept(monkeypatch):
+    """By a system's counter that stands still while memory is kept, and jumps once by chance."""
+    resource = pytest.importorskip("resource")
+    kept, pages = [], [0]
+
+    @contextmanager
+    def memory_kept():
+        kept.append(True)
+        yield
+        kept.clear()
+
+    def getrusage(_):
+        pages.append(pages[-1] + (0 if kept else 9_000 if len(pages) == 3 else 4_000))
+        return SimpleNamespace(ru_minflt=pages[-1])
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(torch, "empty", lambda _: torch.zeros(1))
+    monkeypatch.setattr(timing.speed, "memory_kept", memory_kept)
+    monkeypatch.setattr(resource, "getrusage", getrusage)
+    assert timing.fetched_pages(rounds=3) == {"usual": 4_000, "kept": 0}
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert timing.fetched_pages() is None

@@ -31,8 +31,9 @@ def test_books_loader_gives_the_pixels_that_ours_gives(resize):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_both_ways_in_turn_with_the_same_seeds_and_the_table(tiny, tmp_path, capsys):
+def test_both_ways_in_turn_with_the_same_seeds_and_the_table(tiny, tmp_path, capsys, monkeypatch):
     said = []
+    monkeypatch.setattr(timing, "fetched_pages", lambda: {"usual": 16_384, "kept": 3})
     report = benchmark.benchmark("cpu", repeats=2, sizes={"lenet": SIZES}, say=said.append)
     assert [line.split(":")[0] for line in said] == ["lenet, book, run 1 of 2", "lenet, ours, run 1 of 2",
                                                     "lenet, book, run 2 of 2", "lenet, ours, run 2 of 2"]
@@ -46,6 +47,7 @@ def test_both_ways_in_turn_with_the_same_seeds_and_the_table(tiny, tmp_path, cap
     assert re.search(r"its arithmetic alone +0\.\d\d +[\d.,]+x at most", text)
     assert f"{statistics.median(book['seconds']):,.2f}" in text
     assert "60 training and 20 test images; the book's data: a loader built like d2l's" in text
+    assert text.endswith("a tensor of 64 MiB, again and again: 16,384, with memory kept 3")
     benchmark.save(report, tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text()) == report
     assert capsys.readouterr().out == ""                       # train_ch6's own lines are kept away

@@ -1,4 +1,4 @@
-"""Notebooks say the same whatever the user has set up: by `pytest --nbval`, and executed by the maintainer's command."""
+"""Notebooks say the same whatever the user has set up: in `pytest --nbval`, and executed by the maintainer."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_a_record_of_a_gpu_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: p
     gpu_record.record_gpu("gpu", "cpu", seeds=(0, 1), epochs=2, train_size=60, test_size=20, batch_sizes=(16, 64))
     capsys.readouterr()
     shown: list[pd.DataFrame] = []
-    space = run_cell('record = ah.load_record("gpu")', display=shown.append, shares=pd.Series([0.5]), as_said=True)
+    space = run_cell('record = ah.load_record("gpu")', display=shown.append)
     printed = capsys.readouterr().out
     assert "python -m alexnet_helpers.maintain record gpu, 0 parts missing" in printed
     assert "in bfloat16: 0.0 TFLOP/s" in printed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import alexnet_helpers as ah
+from alexnet_helpers import recorded
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "08_first_layer_filters.ipynb"
 
@@ -123,3 +126,85 @@ def test_nearest_is_by_angle() -> None:
 def test_interval_covers_a_share() -> None:
     low, high = definition("interval", {"np": np})(np.arange(1_000) < 800)
     assert 0.765 < low < 0.785 < 0.815 < high < 0.835
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The rung of torchvision's pretrained filters
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache of torch's, no download, and weights of a few bytes that are named after their SHA-256."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("started a download"))
+    torch.save({"features.0.weight": torch.arange(12.0).reshape(2, 6), "features.0.bias": torch.zeros(2)},
+               tmp_path / "weights")
+    digits = hashlib.sha256((tmp_path / "weights").read_bytes()).hexdigest()[:8]
+    monkeypatch.setattr(recorded, "PRETRAINED", f"https://example.org/models/alexnet-owt-{digits}.pth")
+    (tmp_path / "checkpoints").mkdir()
+    return tmp_path / "checkpoints" / f"alexnet-owt-{digits}.pth"
+
+
+def last_rung() -> dict[str, np.ndarray]:
+    """What the ladder's cell finds."""
+    space = {"ah": ah, "torch": torch}
+    exec(cell_with("pretrained = {}"), space)
+    return space["pretrained"]
+
+
+def flip(content: bytes) -> bytes:
+    return content[:-1] + bytes([content[-1] ^ 1])
+
+
+@pytest.mark.parametrize("spoil", [lambda whole: b"", lambda whole: whole[:len(whole) // 2], flip,
+                                   lambda whole: whole + b"\n", lambda whole: b"<html>Please log in</html>"],
+                         ids=["empty", "half", "one bit", "a byte more", "a web page"])
+def test_a_damaged_file_of_weights_is_passed_over_in_a_sentence(
+        cache: Path, capsys: pytest.CaptureFixture, spoil: Callable[[bytes], bytes]) -> None:
+    content = spoil((cache.parents[1] / "weights").read_bytes())
+    cache.write_bytes(content)
+    assert last_rung() == {}
+    assert capsys.readouterr().out == (
+        f"The ladder ends below torchvision's pretrained conv1: {cache.name} in torch's cache is damaged (its SHA-256 "
+        f"begins {hashlib.sha256(content).hexdigest()[:8]}). Set fetch = True to download its weights.\n")
+    assert cache.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", [None, "alexnet-owt-4df8aa71.pth", "alexnet-owt-7be5be79.pth.partial", "a folder"])
+def test_other_files_in_the_cache_start_no_download(cache: Path, capsys: pytest.CaptureFixture,
+                                                    name: str | None) -> None:
+    if name == "a folder":
+        cache.mkdir()
+    elif name:
+        (cache.parent / name).write_bytes((cache.parents[1] / "weights").read_bytes())
+    assert last_rung() == {}
+    assert capsys.readouterr().out == (f"The ladder ends below torchvision's pretrained conv1: {cache.name} is not in "
+                                       "torch's cache. Set fetch = True to download its weights.\n")
+
+
+def test_the_whole_file_gives_conv1(cache: Path, capsys: pytest.CaptureFixture) -> None:
+    cache.write_bytes((cache.parents[1] / "weights").read_bytes())
+    assert last_rung()["ImageNet, torchvision"].tolist() == np.arange(12.0).reshape(2, 6).tolist()
+    assert capsys.readouterr().out == "The ladder ends with torchvision's pretrained conv1.\n"
+
+
+def test_only_who_asks_downloads(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def download(url: str, path: str, hash_prefix: str) -> None:
+        asked.append((url, hash_prefix))
+        Path(path).write_bytes((cache.parents[1] / "weights").read_bytes())
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    cache.write_bytes(b"half")
+    assert ah.pretrained_filters(fetch=True).shape == ah.pretrained_filters(fetch=True).shape == (2, 6)
+    assert asked == [(recorded.PRETRAINED, cache.stem[-8:])]   # once: then it is there
+
+
+def test_a_download_of_another_file_is_an_error_to_read(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(*_: str, **__: str) -> None:
+        raise RuntimeError("invalid hash value")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    with pytest.raises(OSError, match="invalid hash value"):
+        ah.pretrained_filters(fetch=True)
