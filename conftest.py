@@ -40,8 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(settings.cleanup)
     # The stored outputs are those of the quick profile.
     os.environ["ALEXNET_PROFILE"] = "quick"
-    # Kernels of this environment, whatever kernelspecs the user has; and a kernel that died is noticed in minutes. A
-    # busy machine gets its time: no cell takes a minute on an idle one.
+    # Kernels of this environment, whatever kernelspecs the user has; a kernel that died is noticed in minutes, and a
+    # busy machine gets its time.
     config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 900)
     config.option.nbval_kernel_startup_timeout = max(config.option.nbval_kernel_startup_timeout, 300)

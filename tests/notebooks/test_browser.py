@@ -93,7 +93,7 @@ class Witness:
 
     def __enter__(self) -> Witness:
         self.page: Page = self.lab.browser.new_page(viewport={"width": self.width, "height": self.height})
-        self.page.set_default_timeout(120_000)
+        self.page.set_default_timeout(600_000)
         self.page.on("console", lambda m: m.type == "error" and self.note("console error", m.text, m.location["url"]))
         self.page.on("pageerror", lambda error: self.note("page error", str(error)))
         self.page.on("websocket", lambda socket: self.is_ours(socket.url) or self.note("other host", socket.url))
@@ -170,7 +170,7 @@ def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 urllib.request.urlopen(f"{address}/api", timeout=5).close()
                 break
             except OSError:
-                assert server.poll() is None and time.monotonic() - started < 120, log.read_text()
+                assert server.poll() is None and time.monotonic() - started < 600, log.read_text()
                 time.sleep(0.3)
         yield Lab(browser, address, token, folder)
     finally:
