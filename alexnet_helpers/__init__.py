@@ -2,7 +2,7 @@
 
 from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours
 from .checkpoints import CheckpointError, History
-from .comparing import best_arm, compare, difference, summary
+from .comparing import best_arm, compare, difference, summary, time_verdict, timed_turns, tune, tuned, verdict
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
 from .figures import use_course_style
@@ -27,6 +27,7 @@ from .models import (
     caffenet,
     lenet,
     lenet5_1998,
+    small_alexnet,
     xavier_init,
 )
 from .profiles import Profile, profile
@@ -39,4 +40,5 @@ __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteErr
            "compare", "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
            "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_filters", "load_record",
            "memory_table", "photo_spots", "pretrained_filters", "principal_colours", "profile", "saved_bytes",
-           "spot_network", "summary", "use_course_style", "with_commas", "xavier_init"]
+           "small_alexnet", "spot_network", "summary", "time_verdict", "timed_turns", "tune", "tuned",
+           "use_course_style", "verdict", "with_commas", "xavier_init"]

@@ -3,6 +3,7 @@
     lenet                the book's, with sigmoid or another activation
     lenet5_1998          LeCun's own: scaled tanh, trainable subsampling, partly connected C3, RBF output
     alexnet              the book's: one tower, no LRN, conv1 padded by 1
+    small_alexnet        the book's with a quarter of its maps: what the course trains on a CPU
     alexnet_paper        the paper's: two groups, LRN before pooling, dropout on fc6 and fc7
     alexnet_2012_code    what the released code of 2012 ran: LRN before ReLU, sizes rounded up, one norm more
     alexnet_two_towers   the paper's again, as two networks that exchange their maps at conv3 and from fc6 on
@@ -196,6 +197,34 @@ def alexnet(in_channels: int = 1, num_classes: int = 10) -> nn.Sequential:
         fc6=nn.Linear(256 * 5 * 5, 4096),                       relu6=nn.ReLU(), drop6=nn.Dropout(p=0.5),
         fc7=nn.Linear(4096, 4096),                              relu7=nn.ReLU(), drop7=nn.Dropout(p=0.5),
         fc8=nn.Linear(4096, num_classes))))
+
+
+def small_alexnet(side: int = 224, activation: type[nn.Module] = nn.ReLU, dropout: float = 0.5, in_channels: int = 1,
+                  num_classes: int = 10) -> nn.Sequential:
+    """The book's AlexNet with a quarter of its maps: (N, in_channels, side, side) -> logits (N, num_classes).
+
+    2,934,458 parameters by default, 1,361,594 for sides of 65 to 96: the eight layers, windows and strides are the
+    book's, and only fc6 depends on the side. 65 is the smallest that the last pooling window fits into; a smaller one
+    raises ValueError. `dropout` is the share of units that drop out after fc6 and fc7, 0 for none.
+    """
+    rows = (side + 2 - 11) // 4 + 1                                                        # conv1
+    for _ in range(3):
+        rows = (rows - 3) // 2 + 1                                                         # each pool; conv2-5 keep it
+    if rows < 1:
+        raise ValueError(f"A side of {side} pixels is too small: the windows of AlexNet need 65.")
+    return xavier_init(nn.Sequential(OrderedDict(                                          # for a side of 224:
+        conv1=nn.Conv2d(in_channels, 24, kernel_size=11, stride=4, padding=1), act1=activation(),  # 24 x 54 x 54
+        pool1=nn.MaxPool2d(kernel_size=3, stride=2),                                               # 24 x 26 x 26
+        conv2=nn.Conv2d(24, 64, kernel_size=5, padding=2),      act2=activation(),                 # 64 x 26 x 26
+        pool2=nn.MaxPool2d(kernel_size=3, stride=2),                                               # 64 x 12 x 12
+        conv3=nn.Conv2d(64, 96, kernel_size=3, padding=1),      act3=activation(),                 # 96 x 12 x 12
+        conv4=nn.Conv2d(96, 96, kernel_size=3, padding=1),      act4=activation(),                 # 96 x 12 x 12
+        conv5=nn.Conv2d(96, 64, kernel_size=3, padding=1),      act5=activation(),                 # 64 x 12 x 12
+        pool5=nn.MaxPool2d(kernel_size=3, stride=2),                                               # 64 x 5 x 5
+        flatten=nn.Flatten(),                                                                      # 1600
+        fc6=nn.Linear(64 * rows * rows, 1024),                  act6=activation(), drop6=nn.Dropout(p=dropout),
+        fc7=nn.Linear(1024, 1024),                              act7=activation(), drop7=nn.Dropout(p=dropout),
+        fc8=nn.Linear(1024, num_classes))))
 
 
 def alexnet_paper(groups: int = 2, num_classes: int = 1000) -> nn.Sequential:

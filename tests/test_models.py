@@ -125,3 +125,41 @@ def test_same_seed_same_weights():
         nets.append(torch.cat([p.flatten() for p in ah.lenet().parameters()]))
     assert torch.equal(nets[0], nets[1])
     assert not torch.equal(nets[0], nets[2])
+
+
+def test_the_small_alexnet_is_the_books_with_a_quarter_of_its_maps():
+    with torch.device("meta"):
+        small, book = ah.small_alexnet(), ah.alexnet()
+    pairs = list(zip(small, book, strict=True))
+    assert all(type(a) is type(b) for a, b in pairs)
+    windows = [[(m.kernel_size, m.stride, m.padding) for m in pair if hasattr(m, "kernel_size")] for pair in pairs]
+    assert all(pair[0] == pair[1] for pair in windows if pair)
+    maps = [[m.out_channels for m in pair] for pair in pairs if isinstance(pair[0], nn.Conv2d)]
+    units = [[m.out_features for m in pair] for pair in pairs if isinstance(pair[0], nn.Linear)]
+    assert maps == [[24, 96], [64, 256], [96, 384], [96, 384], [64, 256]]
+    assert units == [[1024, 4096], [1024, 4096], [10, 10]]
+
+
+# By hand: 24 (121 + 1) + 64 (600 + 1) + 96 (576 + 1) + 96 (864 + 1) + 64 (864 + 1) = 235,184 in the convolutions;
+# 1024 (64 r r + 1) in fc6, where r x r is what pool5 leaves; 1024 x 1025 + 10 x 1025 = 1,059,850 in fc7 and fc8.
+@pytest.mark.parametrize(("side", "rows", "parameters"), [
+    (65, 1, 1_361_594), (96, 1, 1_361_594), (97, 2, 1_558_202), (160, 3, 1_885_882), (224, 5, 2_934_458)])
+def test_the_small_alexnet_takes_several_sides(side, rows, parameters):
+    net = ah.small_alexnet(side).eval()
+    assert sum(p.numel() for p in net.parameters()) == parameters
+    table = ah.layer_table(net, (1, side, side))
+    assert table.loc["pool5", "output shape"] == (64, rows, rows)
+    assert net(torch.rand(2, 1, side, side)).shape == (2, 10)
+
+
+def test_the_small_alexnet_refuses_what_its_windows_do_not_fit():
+    with pytest.raises(ValueError, match="64 pixels is too small: the windows of AlexNet need 65"):
+        ah.small_alexnet(64)
+
+
+def test_the_small_alexnet_with_another_activation_and_no_dropout():
+    net = ah.small_alexnet(65, activation=nn.Sigmoid, dropout=0, in_channels=3, num_classes=7)
+    assert sum(isinstance(m, nn.Sigmoid) for m in net) == 7 and not any(isinstance(m, nn.ReLU) for m in net)
+    X = torch.rand(2, 3, 65, 65)
+    assert torch.equal(net.train()(X), net.eval()(X))          # nothing drops out
+    assert net(X).shape == (2, 7)
