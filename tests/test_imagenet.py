@@ -15,7 +15,8 @@ from torchvision.transforms import v2
 from alexnet_helpers import __main__ as commands
 from alexnet_helpers import imagenet
 from alexnet_helpers.commands import recipes
-from alexnet_helpers.imagenet import FolderError, load_image_folder
+from alexnet_helpers.image_folder import FolderError
+from alexnet_helpers.imagenet import load_image_folder
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 70), "red": (210, 50, 60)}
 
