@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import inspection, models, speed, training
+from . import counting, inspection, models, speed, training
 from .data import Batches
 
 
@@ -80,7 +80,7 @@ def machine(device: str) -> dict[str, str]:
 
 def training_flops(net: nn.Module, input_shape: tuple[int, ...]) -> int:
     """FLOPs of a training step on one image: forward, and backward to weights and to inputs, but not to the image."""
-    macs = inspection.layer_table(net, input_shape)["MACs"]
+    macs = counting.layer_table(net, input_shape)["MACs"]
     first = next(value for value in macs if value)
     return int(2 * (3 * macs["total"] - first))
 
@@ -91,7 +91,7 @@ def arithmetic_seconds(net: nn.Module, input_shape: tuple[int, ...], train_size:
 
     What no loop can do without: poolings, activations, updates and images come on top.
     """
-    forward = 2 * inspection.layer_table(net, input_shape).loc["total", "MACs"]
+    forward = 2 * counting.layer_table(net, input_shape).loc["total", "MACs"]
     return (train_size * training_flops(net, input_shape) + test_size * int(forward)) / rate
 
 
