@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -181,35 +183,42 @@ def read_image(path: str) -> Image:
     Colour profiles are not applied.
     """
     try:
-        return upright_rgb(path)
+        with opened(path) as (_, image):
+            return upright_rgb(image)
     except Exception as error:  # whatever Pillow's decoders raise for a damaged file: a dozen kinds are known
         raise FolderError(unusable({path: reason(error)})) from error
 
 
-def upright_rgb(path: str) -> Image:
+@contextmanager
+def opened(path: str) -> Iterator[tuple[BinaryIO, Image]]:
+    """The file and its image, of which only the header has been read; Pillow's warnings about it are not shown."""
     from PIL import Image
 
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if not stat.S_ISREG(os.stat(path).st_mode):                # to open a pipe would take for ever
         raise ValueError("it is no file")
-    with Image.open(path) as image:
-        check_sides(image)
-        image.load()                                           # some formats know their mode only then
-        turn = TURNS.get(orientation(image))
-        if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-            image = from_16_bits(image)                        # PNG and PGM have no wider pixels, whatever Pillow says
-        elif image.mode in ("I", "F"):
-            raise ValueError(f"its pixels are {'32-bit' if image.mode == 'I' else 'floating-point'} numbers, of which "
-                             "nobody knows which is white; save it with 8 or 16 bits a colour")
-        elif image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("RGB")
-        return image.transpose(Image.Transpose[turn]) if turn else image
+    with warnings.catch_warnings(), open(path, "rb") as file:
+        warnings.simplefilter("ignore")
+        with Image.open(file) as image:
+            if max(image.size) > NARROWEST * min(image.size):
+                raise ValueError(f"it is {image.width} × {image.height} pixels, too narrow to cut a square from")
+            yield file, image
 
 
-def check_sides(image: Image) -> None:
-    if max(image.size) > NARROWEST * min(image.size):
-        raise ValueError(f"it is {image.width} × {image.height} pixels, too narrow to cut a square from")
+def upright_rgb(image: Image) -> Image:
+    from PIL import Image
+
+    image.load()                                               # some formats know their mode only then
+    turn = TURNS.get(orientation(image))
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        image = from_16_bits(image)                            # PNG and PGM have no wider pixels, whatever Pillow says
+    elif image.mode in ("I", "F"):
+        raise ValueError(f"its pixels are {'32-bit' if image.mode == 'I' else 'floating-point'} numbers, of which "
+                         "nobody knows which is white; save it with 8 or 16 bits a colour")
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB")
+    return image.transpose(Image.Transpose[turn]) if turn else image
 
 
 # What brings an image upright, by the orientation in its EXIF data (a turn of 90 goes to the left).
@@ -245,26 +254,24 @@ def from_16_bits(image: Image) -> Image:
 
 
 def trouble(path: str, decode: bool) -> str | None:
-    """Why the image cannot be used, or None. Without `decode` it is decoded only if its end looks cut off.
-
-    Otherwise its header is read, and the last bytes, by which JPEG and PNG end.
-    """
-    from PIL import Image
-
+    """Why the image cannot be used, or None. Without `decode` it is decoded only if it does not end as it should."""
     try:
-        if not decode and stat.S_ISREG(os.stat(path).st_mode):
-            with open(path, "rb") as file, Image.open(file) as image:
-                file.seek(max(0, os.path.getsize(path) - 12))
-                end = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}.get(image.format)
-                decode = not (end and file.read().endswith(end) and image.mode not in ("I", "F"))
-                check_sides(image)
-        else:
-            decode = True
-        if decode:
-            upright_rgb(path)
+        with opened(path) as (file, image):
+            if decode or not ends_well(file, image):
+                upright_rgb(image)
     except Exception as error:  # as in `read_image`
         return reason(error)
     return None
+
+
+def ends_well(file: BinaryIO, image: Image) -> bool:
+    """Whether these are JPEG's or PNG's last bytes: False for a file that was cut off, and for other formats."""
+    here = file.tell()
+    end = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}.get(image.format)
+    file.seek(max(0, os.fstat(file.fileno()).st_size - 12))
+    last = file.read()
+    file.seek(here)
+    return end is not None and last.endswith(end)
 
 
 class Troubles(Dataset):
