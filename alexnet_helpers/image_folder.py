@@ -28,7 +28,7 @@ LAYOUT = "It needs train/ and val/, and in both one folder of images a class, as
 SYSTEM_NAMES = {"__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "@recycle",
                 "#recycle", "$recycle.bin", "system volume information", "lost+found"}
 
-MOST_DECODED = 10_000                # images; in a larger folder a check of all decodes those only that look damaged
+MOST_DECODED = 100_000               # images; in a larger folder the check decodes only those that look damaged
 MOST_NAMED = 100                     # images in one message
 NARROWEST = 50                       # long side over short side: scaled up, a thinner image would fill the memory
 
@@ -75,8 +75,8 @@ def entries(folder: str | Path) -> list[os.DirEntry]:
         raise FolderError(f"{text(folder)} is a file, not a folder: unpack it if it is an archive. {LAYOUT}") from None
     except OSError as error:
         raise FolderError(f"The folder {text(folder)} cannot be opened ({error.strerror}): it may be full of images, "
-                          "but this user has no right or no way to read it. Change that (chmod, the owner, the disk), "
-                          "or delete it.") from None
+                          "but this user has no right or no way to read it. Change that (chmod, the owner, the disk)."
+                          ) from None
 
 
 def is_folder(entry: os.DirEntry) -> bool:
@@ -292,6 +292,8 @@ def reason(error: Exception) -> str:
 
     if isinstance(error, UnidentifiedImageError):              # its own words repeat the path
         return "Pillow knows no such format"
+    if isinstance(error, PermissionError):
+        return "it may be whole, but this user has no right to read it"
     if isinstance(error, FileNotFoundError):
         return "a link to a file that is not there"
     return text(getattr(error, "strerror", None) or str(error) or type(error).__name__)
@@ -330,7 +332,8 @@ def check_images(folders: Iterable[ImageFolder], workers: int) -> None:
 
     Up to MOST_DECODED images in all are decoded whole. Of more, each is opened, its header is read and the bytes by
     which JPEG and PNG end; what looks cut off, and every other format, is decoded. So in a large folder damage in the
-    middle of a JPEG or PNG is found only when the image is read. Several processes share the work.
+    middle of a JPEG or PNG is found only when the image is read. Of a JPEG of 500 x 375 pixels a core decodes about
+    1,000 a second, and looks at 25,000. Several processes share the work.
     """
     paths = [path for folder in folders for path, _ in folder.samples]
     mine = Troubles(paths[distributed.rank()::distributed.world()], decode=len(paths) <= MOST_DECODED)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 import alexnet_helpers as ah
+from alexnet_helpers import timing
 
 
 def total(net, shape):
@@ -110,6 +111,11 @@ def test_what_cannot_be_counted_is_marked_and_the_total_with_it(name):
     assert math.isnan(ah.connections(MARKED[name], (7, 8)))
     assert table.loc["0", "MACs"] == 7 * 64
     assert ah.with_commas(table).loc["0", "MACs"] == "448"
+
+
+def test_flops_of_what_is_not_counted_are_refused():
+    with pytest.raises(ValueError, match="of some layers are not counted: 1.layer.$"):
+        timing.training_flops(nn.Sequential(nn.Linear(8, 8), Twice(nn.MultiheadAttention(8, 2), 3)), (7, 8))
 
 
 def test_own_parameters_of_a_network_that_multiply_no_matrix_have_a_row_and_no_mark():
