@@ -1,6 +1,7 @@
 """What is counted, by hand and by torch's own FLOP counter; and what is marked because it cannot be."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -93,6 +94,12 @@ class Borrowed(nn.Module):
         return F.linear(X, self.layer.weight)
 
 
+def traced(net):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)         # torch.jit is on its way out
+        return torch.jit.trace(net, torch.zeros(1, 7, 8))
+
+
 MARKED = {
     "attention": Twice(nn.MultiheadAttention(8, 2), 3), "attention by hand": Attention(),
     "transformer": nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), "borrowed": Borrowed(),
@@ -100,7 +107,7 @@ MARKED = {
     "linear": Own(F.linear, 4, 8), "convolution": Own(F.conv1d, 4, 7, 3),
     "no parameter": Own(lambda X, w: F.scaled_dot_product_attention(X, X, X)),
     "in disguise": Own(lambda X, w: (X[..., None] * w).sum(dim=-2), 8, 4),
-    "scripted": torch.jit.trace(nn.Linear(8, 4), torch.zeros(1, 7, 8)),
+    "scripted": traced(nn.Linear(8, 4)),
 }
 
 
@@ -176,7 +183,8 @@ def test_networks_of_torchvision_as_torchs_own_counter_has_it(name):
 @pytest.mark.parametrize("net", [nn.LSTM(3, 5, 2, bidirectional=True, batch_first=True), nn.GRU(3, 5, batch_first=True),
                                  nn.LSTM(3, 6, proj_size=2, batch_first=True)])
 def test_recurrent_layers_as_torchs_own_counter_has_it(net):
-    assert total(net, (7, 3)) == torchs_count(net.to("meta"), (7, 3))
+    net = net.to("meta")                                       # on a CPU torch does not count what oneDNN computes
+    assert total(net, (7, 3)) == torchs_count(net, (7, 3))
 
 
 def test_attention_is_all_that_a_vision_transformer_has_uncounted():
