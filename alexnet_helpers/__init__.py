@@ -3,20 +3,12 @@
 from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours
 from .checkpoints import CheckpointError, History
 from .comparing import best_arm, compare, difference, summary, time_verdict, timed_turns, tune, tuned, verdict
+from .counting import connections, layer_table
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
 from .figures import use_course_style
 from .filters import fit_gabor, photo_spots, spot_network
-from .inspection import (
-    connections,
-    dead_units,
-    layer_flow,
-    layer_seconds,
-    layer_table,
-    memory_table,
-    saved_bytes,
-    with_commas,
-)
+from .inspection import dead_units, layer_flow, layer_seconds, memory_table, saved_bytes, with_commas
 from .ledger import check_claim, check_claims, cite_claim, facts
 from .models import (
     alexnet,

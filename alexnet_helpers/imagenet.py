@@ -8,54 +8,11 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
 from . import distributed, speed
 from .augmentation import PCALighting, RandomCrop, RandomFlip, principal_colours, ten_crop
+from .image_folder import ImageFolder, batches, check_images, find_images
 from .profiles import profile
-
-LAYOUT = "It needs train/ and val/, and in both one folder of images a class, as train/dog/1.jpg and val/dog/7.jpg."
-
-
-class FolderError(ValueError):
-    """A folder of images, or an image in it, that cannot be used; the message names it and says what to do."""
-
-
-def read_image(path: str) -> object:
-    """The image as Pillow's RGB. Raises FolderError if it cannot be read whole."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise FolderError(f"{Path(path).as_posix()} cannot be read as an image ({error}). Put a whole copy in "
-                          "its place, or delete it.") from error
-
-
-def check_folder(folder: Path) -> None:
-    """Raises FolderError unless `folder` has train/ and val/ with the same classes, two or more, an image in each."""
-    from torchvision.datasets.folder import IMG_EXTENSIONS
-
-    here, classes = folder.as_posix(), {}
-    if not folder.is_dir():
-        raise FolderError(f"There is no folder {here}. {LAYOUT}")
-    for part in ("train", "val"):
-        if not (folder / part).is_dir():
-            raise FolderError(f"{here} has no folder {part}/. {LAYOUT}")
-        classes[part] = {entry.name for entry in os.scandir(folder / part) if entry.is_dir()}
-        if len(classes[part]) < 2:
-            raise FolderError(f"{here}/{part} has {'one' if classes[part] else 'no'} folder in it: there must be two "
-                              f"classes or more to tell apart. {LAYOUT}")
-        for name in sorted(classes[part]):
-            if not any(file.lower().endswith(IMG_EXTENSIONS)
-                       for _, _, files in os.walk(folder / part / name, followlinks=True) for file in files):
-                raise FolderError(f"{here}/{part}/{name} has no image in it ({', '.join(IMG_EXTENSIONS)}). "
-                                  "Fill it, or delete it in train/ and val/.")
-    for one, other in (("train", "val"), ("val", "train")):
-        if only := sorted(classes[one] - classes[other]):
-            raise FolderError(f"{here}: {len(only)} of the classes in {one}/ are not in {other}/ "
-                              f"({', '.join(only[:5])}{', …' if len(only) > 5 else ''}). Both need the same folders.")
 
 
 class FolderBatches:
@@ -65,7 +22,7 @@ class FolderBatches:
     device, by `augment`. Where several processes train together, each gets its share of every batch.
     """
 
-    def __init__(self, dataset: Dataset, batch_size: int, augment: Callable[[torch.Tensor], torch.Tensor], *,
+    def __init__(self, dataset: ImageFolder, batch_size: int, augment: Callable[[torch.Tensor], torch.Tensor], *,
                  device: torch.device, shuffle: bool, workers: int, seed: int) -> None:
         self.dataset, self.batch_size, self.augment = dataset, batch_size, augment
         self.device, self.shuffle, self.workers = device, shuffle, workers
@@ -79,11 +36,8 @@ class FolderBatches:
         """The images `order` names, in batches, as they were read: whole grey levels, float32."""
         rows = [rows.tolist() for rows in distributed.shares(order, self.batch_size, even=self.shuffle)]
         on_gpu = self.device.type == "cuda"
-        try:
-            for X, y in DataLoader(self.dataset, batch_sampler=rows, num_workers=self.workers, pin_memory=on_gpu):
-                yield X.to(self.device, non_blocking=True).float(), y.to(self.device, non_blocking=True)
-        except FolderError as error:                           # a worker's comes with its traceback as text
-            raise FolderError(str(error).strip().split("FolderError: ")[-1]) from None
+        for X, y in batches(self.dataset, self.workers, batch_sampler=rows, pin_memory=on_gpu):
+            yield X.to(self.device, non_blocking=True).float(), y.to(self.device, non_blocking=True)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         n = len(self.dataset)
@@ -95,12 +49,14 @@ def load_image_folder(folder: str | Path, batch_size: int = 128, size: int = 224
                       workers: int = 8, seed: int = 0) -> tuple[FolderBatches, FolderBatches]:
     """Training and validation batches of `folder`/train and `folder`/val, prepared by the paper's recipe.
 
+    Every image is looked at first (`check_images` says how closely), and read as a viewer shows it (`read_image`).
+
     The short side becomes `resize` pixels and the centre square of that is kept; pixels are grey levels, 0 to 255, less
     the mean image of the training set. Training images: a random crop of `size`, a random mirror image, PCA lighting.
     Validation images stay whole for `ten_crop_errors`; `fit` and `evaluate` see their centre crop. Mean and colours
-    come from 10,000 training images at most. Raises FolderError for a folder that will not do.
+    come from 10,000 training images at most. Hidden and system files and folders do not count; other files that are no
+    images are passed over, and a line says so. Raises FolderError for a folder, or images, that will not do.
     """
-    from torchvision.datasets import ImageFolder
     from torchvision.transforms import v2
 
     folder = Path(folder).expanduser()
@@ -109,12 +65,13 @@ def load_image_folder(folder: str | Path, batch_size: int = 128, size: int = 224
     if size > resize:
         raise ValueError(f"A crop of {size} pixels does not fit into images of {resize}: take a smaller size, or a "
                          "larger resize.")
-    check_folder(folder)
     whole = v2.Compose([v2.Resize(resize), v2.CenterCrop(resize), v2.PILToTensor()])
     workers = min(workers, os.cpu_count() or 1)
+    folders = find_images(folder, whole)
+    check_images(folders, workers)
     settings = {"device": torch.device(profile().device), "workers": workers, "seed": seed}
-    train, test = (FolderBatches(ImageFolder(folder / part, transform=whole, loader=read_image), batch_size,
-                                 nn.Identity(), shuffle=part == "train", **settings) for part in ("train", "val"))
+    train, test = (FolderBatches(images, batch_size, nn.Identity(), shuffle=shuffle, **settings)
+                   for images, shuffle in zip(folders, (True, False), strict=True))
     mean, values, vectors = pixel_statistics(train)
     own = seed + 1000 * distributed.rank()                     # every process draws its own crops
     train.augment = v2.Compose([Subtract(mean), RandomCrop(size, seed=own + 1), RandomFlip(seed=own + 2),

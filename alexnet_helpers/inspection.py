@@ -1,6 +1,6 @@
-"""What a network is made of and what flows through it: shapes, parameters, multiply-accumulates, gradients, dead units.
+"""What a network takes and what flows through it: seconds, memory, gradients, dead units.
 
-Also: which layer a shape breaks.
+Also: which layer a shape breaks. What a network holds and computes is counted in `counting`.
 """
 
 from __future__ import annotations
@@ -38,64 +38,6 @@ def eval_mode(net: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def macs(module: nn.Module, output_shape: tuple[int, ...]) -> int:
-    """Multiply-accumulates of one image in a conv or linear layer; 0 for every other layer. Biases do not count.
-
-    A layer of our own may have a method `macs(output_shape)`.
-    """
-    if hasattr(module, "macs"):
-        return module.macs(output_shape)
-    if isinstance(module, nn.Conv2d):                          # each output value is a sum over its window
-        _, height, width = output_shape
-        return module.weight.numel() * height * width
-    if isinstance(module, nn.Linear):
-        return module.weight.numel()
-    return 0
-
-
-def layer_table(net: nn.Module, input_shape: tuple[int, ...]) -> pd.DataFrame:
-    """One row a layer, in the order in which an image meets them, and a row "total".
-
-    `input_shape` is one image's, without the batch: (1, 224, 224). Columns: output shape (without the batch),
-    parameters, MACs (multiply-accumulates of one image). Raises ValueError, naming the layer and the sizes, if
-    the image does not fit.
-    """
-    import pandas as pd  # here, so that importing the helpers stays quick
-
-    rows, hooks = [], []
-    for name, module in leaf_modules(net):
-        def note(module: nn.Module, _: tuple, output: torch.Tensor, name: str = name) -> None:
-            shape = tuple(output.shape[1:])
-            rows.append((name, type(module).__name__, shape,
-                         sum(p.numel() for p in module.parameters()), macs(module, shape)))
-        hooks.append(module.register_forward_hook(note))
-    like = next(net.parameters(), torch.empty(0))
-    try:
-        with torch.no_grad(), eval_mode(net):
-            forward(net, torch.zeros(1, *input_shape, device=like.device, dtype=like.dtype))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    table = pd.DataFrame(rows, columns=["layer", "kind", "output shape", "parameters", "MACs"]).set_index("layer")
-    # Parameters are counted on the whole network, so that a layer used twice is not counted twice.
-    table.loc["total"] = ["", "", sum(p.numel() for p in net.parameters()), table["MACs"].sum()]
-    return table
-
-
-def connections(net: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """All connections as LeCun and others counted them in 1998: for each value a layer computes, its inputs and bias.
-
-    Counts the layers that have weights: one connection a multiply-accumulate, one a bias; and in a layer with one
-    weight a map, all that its window reads. Pooling without weights does not count.
-    """
-    total, modules = 0, dict(leaf_modules(net))
-    for name, row in layer_table(net, input_shape).drop("total").iterrows():
-        module, outputs = modules[name], math.prod(row["output shape"])
-        reads = outputs * module.window if hasattr(module, "window") else row["MACs"]
-        total += reads + (outputs if getattr(module, "bias", None) is not None else 0)
-    return total
 
 
 def layer_seconds(net: nn.Module, X: torch.Tensor, repeats: int = 3) -> dict[str, float]:
@@ -205,16 +147,20 @@ def memory_table(net: nn.Module, input_shape: tuple[int, ...], batch_size: int,
 
     `input_shape` is one image's: (1, 224, 224). `update` is the optimizer, plain SGD if None. Columns: once, an
     image, and a batch of `batch_size`. Not counted: what CUDA takes for itself, the workspace of convolutions, and
-    the gradients that pass between two layers.
+    the gradients that pass between two layers. Lazy layers get their sizes, and weights, from `input_shape`.
     """
     import pandas as pd
 
-    weights = sum(p.numel() * p.element_size() for p in net.parameters())
     like = next(net.parameters(), torch.empty(0))
+    images = torch.zeros(3, *input_shape, device=like.device, dtype=like.dtype)
+    if any(map(nn.parameter.is_lazy, [*net.parameters(), *net.buffers()])):
+        with torch.no_grad(), eval_mode(net):
+            forward(net, images)
+    weights = sum(p.numel() * p.element_size() for p in net.parameters())
     before = [buffer.clone() for buffer in net.buffers()]      # running averages, which training moves
     with eval_mode(net), torch.random.fork_rng([like.device] if like.is_cuda else []):
         net.train()
-        three, two = (saved_bytes(net, torch.zeros(n, *input_shape, device=like.device)) for n in (3, 2))
+        three, two = (saved_bytes(net, images[:n].clone()) for n in (3, 2))
     for buffer, value in zip(net.buffers(), before, strict=True):
         buffer.copy_(value)
     once = [weights, weights, weights * (states_a_weight(update) if update else 0), 0]

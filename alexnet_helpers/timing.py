@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sys
@@ -13,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import inspection, models, speed, training
+from . import counting, inspection, models, speed, training
 from .data import Batches
 
 
@@ -79,8 +80,14 @@ def machine(device: str) -> dict[str, str]:
 
 
 def training_flops(net: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """FLOPs of a training step on one image: forward, and backward to weights and to inputs, but not to the image."""
-    macs = inspection.layer_table(net, input_shape)["MACs"]
+    """FLOPs of a training step on one image: forward, and backward to weights and to inputs, but not to the image.
+
+    Raises ValueError if the network has a layer that `layer_table` does not count.
+    """
+    macs = counting.layer_table(net, input_shape)["MACs"]
+    if math.isnan(macs["total"]):
+        missing = ", ".join(macs.index[macs.isna()][:-1])
+        raise ValueError(f"The multiply-accumulates of some layers are not counted: {missing}.")
     first = next(value for value in macs if value)
     return int(2 * (3 * macs["total"] - first))
 
@@ -91,7 +98,7 @@ def arithmetic_seconds(net: nn.Module, input_shape: tuple[int, ...], train_size:
 
     What no loop can do without: poolings, activations, updates and images come on top.
     """
-    forward = 2 * inspection.layer_table(net, input_shape).loc["total", "MACs"]
+    forward = 2 * counting.layer_table(net, input_shape).loc["total", "MACs"]
     return (train_size * training_flops(net, input_shape) + test_size * int(forward)) / rate
 
 

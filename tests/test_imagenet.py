@@ -15,7 +15,8 @@ from torchvision.transforms import v2
 from alexnet_helpers import __main__ as commands
 from alexnet_helpers import imagenet
 from alexnet_helpers.commands import recipes
-from alexnet_helpers.imagenet import FolderError, load_image_folder
+from alexnet_helpers.image_folder import FolderError
+from alexnet_helpers.imagenet import load_image_folder
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 70), "red": (210, 50, 60)}
 
@@ -251,9 +252,10 @@ def test_images_behind_a_link_count(own):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.parametrize("content", [b"", b"not an image", "half"])
-def test_unreadable_image_is_named(own, workers, content):
-    path = own / "train" / "green" / "3.png"
+@pytest.mark.parametrize(("part", "content"), [("train", b""), ("train", b"not an image"), ("train", "half"),
+                                               ("val", "half")])
+def test_unreadable_image_is_named_before_training(own, workers, part, content):
+    path = own / part / "green" / "2.png"
     path.write_bytes(path.read_bytes()[:600] if content == "half" else content)
     with pytest.raises(FolderError) as caught:
         load_image_folder(own, batch_size=4, size=24, resize=32, workers=workers)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..counting import layer_table
 from ..data import PROJECT
 from ..figures import use_course_style
 from ..figures.ch02 import networks_to_scale
 from ..figures.ch08 import filter_grid
-from ..inspection import layer_table
 from ..models import alexnet, lenet
 from ..recorded import load_filters
 
