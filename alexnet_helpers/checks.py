@@ -256,8 +256,8 @@ def scheduler(schedule: Callable[[torch.optim.Optimizer], Any], update: torch.op
     try:
         plan = schedule(update)
     except TypeError as error:
-        raise ValueError("schedule must be a function of the optimizer alone, as lambda update: StepLR(update, 30), and "
-                         f"it raised: {error}.") from error
+        raise ValueError("schedule must be a function of the optimizer alone, as lambda update: StepLR(update, 30), "
+                         f"and it raised: {error}.") from error
     if not (hasattr(plan, "step") and hasattr(plan, "state_dict")):
         raise ValueError(f"schedule must return a learning-rate scheduler of the optimizer that it gets, and it "
                          f"returned {described(plan)}.")
