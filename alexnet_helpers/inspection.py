@@ -138,7 +138,7 @@ def with_commas(table: pd.DataFrame) -> pd.DataFrame:
     return table.apply(lambda column: column.map(text)).astype(object)
 
 
-REFUSALS = (RuntimeError, ValueError, IndexError, TypeError)   # what torch's layers raise at an input they cannot take
+REFUSALS = (RuntimeError, ValueError, IndexError, TypeError, AttributeError)     # at an input that a layer cannot take
 
 
 def forward(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
