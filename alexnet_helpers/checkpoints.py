@@ -92,10 +92,12 @@ class History:
     interrupted: bool = False
 
     def __str__(self) -> str:
-        if not self.seconds:
+        epochs = len(self.test_accuracy)                       # an error in the evaluation leaves one without
+        if not epochs:
             return f"no whole epoch yet, {len(self.step_loss)} steps"
-        return (f"{len(self.seconds)} epochs in {sum(self.seconds):.1f} s: train loss {self.train_loss[-1]:.3f}, "
-                f"train accuracy {self.train_accuracy[-1]:.3f}, test accuracy {self.test_accuracy[-1]:.3f}"
+        loss, train, test = (curve[epochs - 1] for curve in (self.train_loss, self.train_accuracy, self.test_accuracy))
+        return (f"{epochs} epochs in {sum(self.seconds[:epochs]):.1f} s: train loss {loss:.3f}, "
+                f"train accuracy {train:.3f}, test accuracy {test:.3f}"
                 + (" (interrupted)" if self.interrupted else ""))
 
     def whole(self) -> History:
@@ -263,7 +265,7 @@ def random_state(data: object) -> dict[str, Any]:
     kind, keys, *rest = np.random.get_state()                  # noqa: NPY002 (a reader's own transform may use it)
     state = {"cpu": torch.get_rng_state(), "train": [g.get_state() for g in generators(data)],
              "python": random.getstate(), "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), *rest]}
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         state["cuda"] = torch.cuda.get_rng_state()
     return state
 

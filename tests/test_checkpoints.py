@@ -304,6 +304,14 @@ def test_an_epoch_is_kept_before_it_is_evaluated_and_evaluated_when_it_goes_on(p
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in net.state_dict().items())
 
 
+@pytest.mark.parametrize(("at", "line"), [(2, "no whole epoch yet, 5 steps"), (3, "1 epochs in ")])
+def test_an_error_in_the_evaluation_is_the_one_that_is_seen(at, line, capsys):
+    images, test = data()
+    with pytest.raises(ValueError, match="7.jpg cannot be read"):
+        ah.fit(network(), images, Fails(test, at), epochs=3, lr=0.05)
+    assert capsys.readouterr().out.startswith(line)
+
+
 def test_a_file_of_the_last_epoch_has_its_evaluation(started):
     assert len(json.loads(torch.load(started, weights_only=True)["history"])["test_loss"]) == 2
 
