@@ -35,7 +35,7 @@ def train_command(chosen: argparse.Namespace) -> int:
     from inspect import signature
 
     from . import distributed
-    from .checkpoints import prepare
+    from .checkpoints import expanded, prepare
     from .commands import recipes
 
     run = recipes.train_paper if chosen.network == "paper" else recipes.train_book
@@ -51,7 +51,10 @@ def train_command(chosen: argparse.Namespace) -> int:
         print("The paper's recipe trains on a folder of images: name it with --folder.", file=sys.stderr)
         return 2
     if chosen.history:
-        prepare(chosen.history)
+        if chosen.checkpoint and expanded(chosen.history) == expanded(chosen.checkpoint):
+            print("--history and --checkpoint name the same file: one would replace the other.", file=sys.stderr)
+            return 2
+        prepare(expanded(chosen.history))
     try:
         distributed.join()
         _, history, *errors = run(**given)
@@ -67,9 +70,10 @@ def train_command(chosen: argparse.Namespace) -> int:
 
 def benchmark_command(path: Path) -> int:
     """Time the book's way and ours, print the table and write it as JSON."""
-    from .checkpoints import prepare
+    from .checkpoints import expanded, prepare
     from .commands import benchmark
 
+    path = expanded(path)
     prepare(path)
     report = benchmark.benchmark()
     print(f"\n{benchmark.as_text(report)}")

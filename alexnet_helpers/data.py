@@ -24,7 +24,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import distributed
+from . import checks, distributed
 from .profiles import profile
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -245,16 +245,15 @@ class Batches:
     def __init__(self, images: torch.Tensor, labels: torch.Tensor, batch_size: int, *, resize: int | None = None,
                  device: str | torch.device = "cpu", shuffle: bool = False,
                  augment: Callable[[torch.Tensor], torch.Tensor] | None = None, seed: int = 0) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
-        if resize is not None and resize < 1:
-            raise ValueError(f"resize must be a side length in pixels, at least 1, not {resize}.")
+        batch_size = checks.whole_number("batch_size", batch_size)
+        if resize is not None:
+            resize = checks.whole_number("resize", resize)
         if images.dtype != torch.uint8 or len(images) != len(labels):
             raise ValueError(f"Images are uint8, and each has a label: not {len(images):,} images of {images.dtype} "
                              f"with {len(labels):,} labels.")
         self.images, self.labels = images.to(device), labels.to(device)
         self.batch_size, self.resize, self.shuffle, self.augment = batch_size, resize, shuffle, augment
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(checks.whole_number("seed", seed, least=-2**63))
 
     @property
     def device(self) -> torch.device:

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import speed
+from . import checks, speed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,35 +80,44 @@ def with_commas(table: pd.DataFrame) -> pd.DataFrame:
     return table.apply(lambda column: column.map(text)).astype(object)
 
 
+REFUSALS = (RuntimeError, ValueError, IndexError, TypeError, AttributeError)     # at an input that a layer cannot take
+
+
 def forward(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
     """net(X); when a layer refuses its input, a ValueError that names the layer and the sizes instead."""
     try:
         return net(X)
-    except RuntimeError as error:
+    except REFUSALS as error:
         if not lacks_memory(error) and (refusal := find_refusal(net, X)):
-            name, module, shape = refusal
+            name, module, given = refusal
             raise ValueError(f"A batch of shape {tuple(X.shape)} does not pass through the network: layer {name}, "
-                             f"{module}, cannot take its input of shape {shape}. "
-                             f"{expectation(module, shape, str(error))}(torch says: {error})") from error
+                             f"{module}, cannot take its input"
+                             + (f" of shape {tuple(given.shape)}. " if isinstance(given, torch.Tensor) else ". ")
+                             + f"{expectation(module, given, str(error))}(torch says: {error})") from error
         raise
 
 
-def lacks_memory(error: RuntimeError) -> bool:
+def logits_of(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
+    """net(X) as it enters cross-entropy, (batch, classes). Raises ValueError, saying what came, for anything else."""
+    return checks.outputs(forward(net, X), len(X))
+
+
+def lacks_memory(error: Exception) -> bool:
     """Whether that is what it says: a torch.OutOfMemoryError on a GPU, a plain RuntimeError on a CPU."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def find_refusal(net: nn.Module, X: torch.Tensor) -> tuple[str, nn.Module, tuple[int, ...]] | None:
-    """Layer, module and input shape where net(X) fails; None if it fails between layers, or not again."""
-    inside: list[tuple[str, nn.Module, tuple[int, ...]]] = []
+def find_refusal(net: nn.Module, X: torch.Tensor) -> tuple[str, nn.Module, object] | None:
+    """Layer, module and input where net(X) fails; None if it fails between layers, or not again."""
+    inside: list[tuple[str, nn.Module, object]] = []
     hooks = []
     for name, module in leaf_modules(net):
         hooks.append(module.register_forward_pre_hook(
-            lambda module, inputs, name=name: inside.append((name, module, tuple(inputs[0].shape)))))
+            lambda module, inputs, name=name: inside.append((name, module, inputs[0] if inputs else None))))
         hooks.append(module.register_forward_hook(lambda *_: inside.clear()))
     try:
         net(X)
-    except RuntimeError:
+    except REFUSALS:
         return inside[-1] if inside else None
     finally:
         for hook in hooks:
@@ -116,8 +125,16 @@ def find_refusal(net: nn.Module, X: torch.Tensor) -> tuple[str, nn.Module, tuple
     return None
 
 
-def expectation(module: nn.Module, shape: tuple[int, ...], error: str) -> str:
-    """What `module` wants instead of an input of `shape`, as a sentence; "" if the shape is not to blame."""
+def expectation(module: nn.Module, given: object, error: str) -> str:
+    """What `module` wants instead of the input `given`, as a sentence; "" if shape and type are not to blame."""
+    if not isinstance(given, torch.Tensor):
+        return f"It wants a tensor, and the layer before it gives {checks.described(given)}. "
+    weights, shape = next((p.dtype for p in module.parameters(recurse=False)), given.dtype), tuple(given.shape)
+    if given.dtype != weights and "type" in error and not isinstance(module, nn.Embedding):
+        return f"Its weights are {weights}, the input is {given.dtype}: give X.to({weights}), scaled as in training. "
+    if "Expected more than 1 value per channel" in error:
+        return ("In training, batch normalization takes two images or more: take a batch size that does not leave one "
+                "for the last batch, or leave that batch out, as DataLoader(…, drop_last=True) does. ")
     if isinstance(module, nn.Linear) and shape[-1] != module.in_features:
         return f"It wants {module.in_features} features in the last dimension, not {shape[-1]}. "
     if isinstance(module, nn.Conv2d) and len(shape) == 4 and shape[1] != module.in_channels:
@@ -137,7 +154,7 @@ def saved_bytes(net: nn.Module, X: torch.Tensor) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        F.cross_entropy(net(X), torch.zeros(len(X), dtype=torch.long, device=X.device))
+        F.cross_entropy(logits_of(net, X), torch.zeros(len(X), dtype=torch.long, device=X.device))
     return sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in parameters)
 
 
@@ -217,25 +234,37 @@ def layer_flow(net: nn.Module, X: torch.Tensor, y: torch.Tensor) -> pd.DataFrame
 
     Columns: kind; mean, sd and share of zeros of the layer's output; root-mean-square of the gradient of the mean
     cross-entropy with respect to that output, and with respect to the layer's weights (NaN if it has none). In eval
-    mode, so dropout is off. Leaves weights, .grad and mode alone.
+    mode, so dropout is off. Leaves weights, .grad and mode alone. A layer that gives anything but one tensor that a
+    gradient passes (an LSTM: two) has NaN in its row. Raises ValueError when images, labels and network do not fit
+    together.
     """
     import pandas as pd  # here, so that importing the helpers stays quick
 
+    (X, y, span), = checks.batches([(X, y)])
+    if not X.is_floating_point():
+        raise ValueError(f"The images are {X.dtype}, and no gradient passes whole numbers: give X.float(), scaled "
+                         "as in training.")
     rows, hooks = [], []
     for name, module in leaf_modules(net):
-        def note(module: nn.Module, _: tuple, output: torch.Tensor, name: str = name) -> None:
-            row = {"layer": name, "kind": type(module).__name__, "mean": output.mean().item(),
-                   "sd": output.std().item(), "zeros": (output == 0).float().mean().item(),
-                   "gradient": 0.0, "weight gradient": math.nan}
+        def note(module: nn.Module, _: tuple, output: object, name: str = name) -> None:
+            row = {"layer": name, "kind": type(module).__name__, "mean": math.nan, "sd": math.nan, "zeros": math.nan,
+                   "gradient": math.nan, "weight gradient": math.nan}
             rows.append(row)
+            if not (isinstance(output, torch.Tensor) and output.requires_grad):
+                return
+            row.update(mean=output.mean().item(), sd=output.std().item(), zeros=(output == 0).float().mean().item(),
+                       gradient=0.0)
             output.register_hook(lambda gradient: row.update(gradient=root_mean_square(gradient)))
         hooks.append(module.register_forward_hook(note))
     weights = {name: module.weight for name, module in leaf_modules(net)
                if isinstance(getattr(module, "weight", None), nn.Parameter) and module.weight.requires_grad}
     try:
         with torch.enable_grad(), eval_mode(net):
-            start = X.detach().clone().requires_grad_()        # so that gradients reach every layer, frozen ones too
-            loss = F.cross_entropy(forward(net, start), y)
+            device = next(net.parameters(), X).device
+            start = X.detach().to(device, copy=True).requires_grad_()      # gradients reach frozen layers too
+            logits = logits_of(net, start)
+            checks.labels(span, logits)
+            loss = F.cross_entropy(logits, y.to(device))
             gradients = torch.autograd.grad(loss, [start, *weights.values()], allow_unused=True)[1:]
     finally:
         for hook in hooks:
@@ -272,7 +301,7 @@ def dead_units(net: nn.Module, data: Iterable[tuple[torch.Tensor, torch.Tensor]]
     like = next(net.parameters(), torch.empty(0))
     try:
         with eval_mode(net):
-            for X, _ in data:
+            for X, _ in checks.pairs(data):
                 forward(net, X.to(like.device))
     finally:
         for hook in hooks:

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from . import distributed, inspection, speed
-from .checkpoints import PER_EPOCH, Checkpoint, History
+from . import checks, distributed, inspection, speed
+from .checkpoints import PER_EPOCH, Checkpoint, History, random_state, set_random_state
 from .progress import TrainingProgress
 
 
@@ -24,7 +24,9 @@ class LossNotFiniteError(FloatingPointError):
 
 Display: type[TrainingProgress] = TrainingProgress            # what `fit` shows; use_course_style puts curves here
 interrupted = False                                            # whether the reader stopped a `fit`: `compare` asks
-
+GPU_LOST = ("The GPU met a value that it cannot use, most likely a label that the network has no output for, and this "
+            "process cannot use it any more: restart the kernel, and look at the labels on the CPU.")
+NO_IMAGES = "There are no images to {}: the data give no batch (used up, if a generator)."
 
 
 def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
@@ -38,60 +40,69 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     notebook the curves. `train` must have a length.
 
     `checkpoint` names a file that is written after every epoch. If it is there already, training goes on from it, as
-    if it had never stopped: on a CPU bit by bit. `schedule` makes a learning-rate scheduler of torch's from the
-    optimizer; it steps after every epoch, ReduceLROnPlateau by the test error.
+    if it had never stopped: on a CPU bit by bit, if what is drawn at random comes from the generators of `train` and
+    of its `augment`, or from those that torch, numpy and Python share; others begin anew. `schedule` makes a
+    learning-rate scheduler of torch's from the optimizer; it steps after every epoch, ReduceLROnPlateau by the test
+    error.
 
     Interrupting (the notebook's stop button, Ctrl-C) ends the training, keeps what the network has learned and
-    returns the history so far. Raises LossNotFiniteError when the loss becomes NaN or infinite, ValueError, naming
-    the layer, when a batch does not fit the network, CheckpointError for a checkpoint that is damaged or of another
-    training, and torch.OutOfMemoryError with what takes the memory and a batch size that would fit.
+    returns the history so far. Raises LossNotFiniteError when the loss becomes NaN or infinite, ValueError when data,
+    labels and network do not fit together, naming the layer, the shapes or the labels, CheckpointError for a checkpoint
+    that is damaged or of another training, and torch.OutOfMemoryError with what takes the memory and a batch size that
+    would fit. Two images of `test` are tried before training.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, not {epochs}.")
+    epochs, lr, options = checks.whole_number("epochs", epochs), checks.number("lr", lr), checks.plain(options)
+    checks.trainable(net)
+    checks.repeatable("train", train)
+    checks.repeatable("test", test)
     if distributed.world() > 1 and not getattr(train, "shuffle", False):
         raise ValueError("Several processes train together, and these data do not share their batches among them: "
                          "take the training data of load_fashion_mnist or load_image_folder.")
+    steps = checks.length(train) if show or checkpoint else None
     device = torch.device(getattr(train, "device", None) or next(net.parameters()).device)
     net.to(device)
-    update = optimizer(net.parameters(), lr=float(lr), **{**speed.fused(optimizer, device), **options})
-    plan = schedule(update) if schedule else None
-    history = History(settings={"epochs": epochs, "lr": float(lr), "optimizer": optimizer.__name__, **options,
+    update = checks.optimizer(optimizer, net, lr=lr, **{**speed.fused(optimizer, device), **options})
+    plan = checks.scheduler(schedule, update) if schedule else None
+    history = History(settings={"epochs": epochs, "lr": lr, "optimizer": optimizer.__name__, **options,
                                 **({"schedule": type(plan).__name__} if plan else {}),
-                                "batch_size": getattr(train, "batch_size", None), "device": str(device)})
+                                "batch_size": checks.plain(getattr(train, "batch_size", None)), "device": str(device)})
+    checks.writable(history.settings)
     show = show and distributed.rank() == 0
     saved = Checkpoint(checkpoint, net, train, update, plan, history) if checkpoint else None
     if saved and saved.resume() and show:
-        print(f"Resumed after epoch {len(history.seconds)} of {epochs}.")
+        print(f"Resumed after epoch {len(history.train_loss)} of {epochs}.")
     display = out_of_memory = None
-    if show:
-        display = Display(history, total=epochs * len(train))
     try:
         with speed.memory_kept(), speed.channels_last(net), speed.tried_kernels():
+            try_test_data(net, test)
+            if show:
+                display = Display(history, total=epochs * steps)
             trained = distributed.shared(net)
-            for epoch in range(len(history.seconds), epochs):
-                started = time.perf_counter()
-                train_loss, train_accuracy = train_epoch(trained, train, update, epoch, history, display)
-                test_loss, test_accuracy = evaluate(net, test)
-                if not math.isfinite(test_loss):
-                    raise not_finite(test_loss, f"on the test data after epoch {epoch + 1}", update)
-                if plan:
-                    plan.step(*([1 - test_accuracy] if isinstance(plan, ReduceLROnPlateau) else []))
-                seconds = time.perf_counter() - started
-                for name, value in zip(PER_EPOCH, (train_loss, train_accuracy, test_loss, test_accuracy, seconds),
-                                       strict=True):
-                    getattr(history, name).append(value)
-                if saved:
+            while (epoch := len(history.test_loss)) < epochs:
+                if len(history.train_loss) == epoch:           # else it was stopped between training and evaluation
+                    started = time.perf_counter()
+                    train_loss, train_accuracy = train_epoch(trained, train, update, epoch, history, display)
+                    note(history, train_loss=train_loss, train_accuracy=train_accuracy,
+                         seconds=time.perf_counter() - started)
+                    if saved:                                  # whatever befalls the evaluation, the epoch is kept
+                        check_weights(net, epoch, update)
+                        saved.save()
+                judge_epoch(net, test, epoch, update, plan, history)
+                if saved and epoch + 1 == epochs:
                     saved.save()
                 if display:
                     display.epoch_done()
     except KeyboardInterrupt:
         global interrupted
         history.interrupted = interrupted = True
+        whole = min(len(getattr(history, name)) for name in PER_EPOCH)
         for name in PER_EPOCH:                                 # whole epochs only, wherever the interrupt fell
-            del getattr(history, name)[len(history.seconds):]
+            del getattr(history, name)[whole:]
         print(f"Interrupted after {len(history.step_loss)} steps ({len(history.seconds)} whole epochs); "
               "the network keeps what it has learned.")
     except RuntimeError as error:
+        if "device-side assert" in str(error):
+            raise RuntimeError(GPU_LOST) from error
         if not inspection.lacks_memory(error):
             raise
         # Not the error itself: it holds on to the batch.
@@ -105,6 +116,33 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     return history
 
 
+def note(history: History, **values: float) -> None:
+    for name, value in values.items():
+        getattr(history, name).append(value)
+
+
+@torch.enable_grad()
+def try_test_data(net: nn.Module, test: Iterable) -> None:
+    """Meet before training what would be met after an epoch of it, on two images; draws nothing that training draws."""
+    drawn = random_state(test)
+    try:
+        X, y, span = next(checks.batches(test), (None, None, None))
+        if X is None:
+            raise ValueError(NO_IMAGES.format("evaluate on"))
+        if any(map(nn.parameter.is_lazy, net.parameters())):   # its first batch shall be one of training
+            return
+        with inspection.eval_mode(net), speed.precision(net):
+            logits = inspection.logits_of(net, speed.to_device(net, X[:2], next(net.parameters()).device))
+        checks.labels(span, logits)
+        checks.warn_of_squashed(net, logits)
+        if not logits.requires_grad:
+            raise ValueError("The network's output is cut off from its parameters (a detach, a no_grad or an argmax in "
+                             "its forward): there is no gradient to train it by.")
+    finally:
+        set_random_state(drawn, test)
+
+
+@torch.enable_grad()
 def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, epoch: int, history: History,
                 display: TrainingProgress | None) -> tuple[float, float]:
     """One pass over `train`: mean loss and accuracy of its images; adds the loss of each step to `history`."""
@@ -113,12 +151,13 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
     last_look, shape = time.perf_counter(), None
     net.train()
     try:
-        for X, y in train:
+        for X, y, span in checks.batches(train):
             shape = tuple(X.shape)
             X, y = speed.to_device(net, X, device), y.to(device)
             update.zero_grad()
             with speed.precision(net):
-                logits = inspection.forward(net, X)
+                logits = inspection.logits_of(net, X)
+                checks.labels(span, logits)
                 loss = F.cross_entropy(logits, y)
             loss.backward()
             update.step()
@@ -133,7 +172,7 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
                                        correct.item() / sum(batch_sizes))
                 last_look = time.perf_counter()
         if not losses:
-            raise ValueError("There are no images to train on: the data give no batch (used up, if a generator).")
+            raise ValueError(NO_IMAGES.format("train on"))
         check_finite(losses, epoch, update)
         if distributed.world() > 1:                            # a step's loss is that of its whole batch
             losses = list(distributed.total(torch.stack(losses)) / distributed.world())
@@ -152,15 +191,34 @@ def check_finite(losses: list[torch.Tensor], epoch: int, update: torch.optim.Opt
     finite = values.isfinite()
     if not finite.all():
         step = finite.tolist().index(False)
-        raise not_finite(values[step].item(), f"in epoch {epoch + 1}, step {step + 1}", update)
+        raise not_finite(f"The loss is {values[step].item()} in epoch {epoch + 1}, step {step + 1}", update)
 
 
-def not_finite(loss: float, where: str, update: torch.optim.Optimizer) -> LossNotFiniteError:
+def check_weights(net: nn.Module, epoch: int, update: torch.optim.Optimizer) -> None:
+    """Raises LossNotFiniteError if the last step spoilt the weights: they may not replace a good checkpoint."""
+    if not all(parameter.isfinite().all() for parameter in net.parameters()):
+        raise not_finite(f"Weights are NaN or infinite after epoch {epoch + 1}", update)
+
+
+def not_finite(found: str, update: torch.optim.Optimizer) -> LossNotFiniteError:
     lr = update.param_groups[0]["lr"]
     return LossNotFiniteError(
-        f"The loss is {loss} {where}. Likely causes: a learning rate that is too high (it is {lr:g}; try {lr / 10:g}), "
+        f"{found}. Likely causes: a learning rate that is too high (it is {lr:g}; try {lr / 10:g}), "
         "inputs that are not numbers or not scaled to about [0, 1], or initial weights that are too large. "
         "The network's weights are spoilt: build it anew.")
+
+
+def judge_epoch(net: nn.Module, test: Iterable, epoch: int, update: torch.optim.Optimizer, plan: Any,
+                history: History) -> None:
+    """End an epoch with the test data: their loss and accuracy go to `history`, and the learning rate by its plan."""
+    started = time.perf_counter()
+    test_loss, test_accuracy = evaluate(net, test)
+    if not math.isfinite(test_loss):
+        raise not_finite(f"The loss is {test_loss} on the test data after epoch {epoch + 1}", update)
+    if plan:
+        plan.step(*([1 - test_accuracy] if isinstance(plan, ReduceLROnPlateau) else []))
+    history.seconds[-1] += time.perf_counter() - started
+    note(history, test_loss=test_loss, test_accuracy=test_accuracy)
 
 
 @torch.no_grad()
@@ -169,14 +227,15 @@ def evaluate(net: nn.Module, data: Iterable) -> tuple[float, float]:
     device = next(net.parameters()).device
     loss, correct, images = torch.zeros((), device=device), torch.zeros((), device=device), 0
     with inspection.eval_mode(net), speed.channels_last(net), speed.precision(net):
-        for X, y in data:
+        for X, y, span in checks.batches(data):
             X, y = speed.to_device(net, X, device), y.to(device)
-            logits = inspection.forward(net, X)
+            logits = inspection.logits_of(net, X)
+            checks.labels(span, logits)
             loss += F.cross_entropy(logits, y, reduction="sum")
             correct += (logits.argmax(dim=1) == y).sum()
             images += len(y)
     if not images:
-        raise ValueError("There are no images to evaluate on: the data give no batch (used up, if a generator).")
+        raise ValueError(NO_IMAGES.format("evaluate on"))
     return means(loss.item(), correct, images)
 
 

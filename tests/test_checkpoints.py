@@ -1,9 +1,13 @@
 """Training that is stopped, killed or damaged, and goes on; and training that does not fit into memory."""
 
+import json
+import math
 import os
+import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -253,6 +257,223 @@ def test_place_where_no_checkpoint_can_be_written_is_refused_before_training(tmp
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# Nothing that was learned is lost
+
+
+class Fails(list):
+    """Test data that can be read until a given pass: an image is damaged, say."""
+
+    def __init__(self, data, at):
+        super().__init__(data)
+        self.at, self.passes = at, 0
+
+    def __iter__(self):
+        self.passes += 1
+        if self.passes == self.at:
+            raise ValueError("images/7.jpg cannot be read")
+        return super().__iter__()
+
+
+def test_bad_test_data_are_met_before_training(path):
+    images, test = data()
+    net = network()
+    before = net[0].weight.clone()
+    with pytest.raises(ValueError, match="7.jpg cannot be read"):
+        ah.fit(net, images, Fails(test, at=1), epochs=2, lr=0.1, show=False, checkpoint=path)
+    assert torch.equal(net[0].weight, before)
+
+
+def test_an_epoch_is_kept_before_it_is_evaluated_and_evaluated_when_it_goes_on(path):
+    def plateau(update):
+        return torch.optim.lr_scheduler.ReduceLROnPlateau(update, factor=0.5, patience=0)
+
+    options = {"lr": 0.05, "show": False, "schedule": plateau}
+    again, net = network(seed=7), network()                    # the last one leaves the seed for dropout's masks
+    images, test = data()
+    whole = ah.fit(net, images, test, epochs=3, **options)
+    images, test = data()
+    with pytest.raises(ValueError, match="cannot be read"):
+        ah.fit(network(), images, Fails(test, at=3), epochs=3, checkpoint=path, **options)       # after epoch 2
+    kept = json.loads(torch.load(path, weights_only=True)["history"])
+    assert [len(kept[name]) for name in ("train_loss", "step_loss", "test_loss")] == [2, 10, 1]
+    images, test = data()
+    resumed = ah.fit(again, images, test, epochs=3, checkpoint=path, **options)
+    assert without_seconds(resumed) == without_seconds(whole)
+    assert len(resumed.seconds) == 3
+    assert resumed.seconds[1] > kept["seconds"][1]             # its evaluation has come on top
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize(("at", "line"), [(2, "no whole epoch yet, 5 steps"), (3, "1 epochs in ")])
+def test_an_error_in_the_evaluation_is_the_one_that_is_seen(at, line, capsys):
+    images, test = data()
+    with pytest.raises(ValueError, match="7.jpg cannot be read"):
+        ah.fit(network(), images, Fails(test, at), epochs=3, lr=0.05)
+    assert capsys.readouterr().out.startswith(line)
+
+
+def test_a_file_of_the_last_epoch_has_its_evaluation(started):
+    assert len(json.loads(torch.load(started, weights_only=True)["history"])["test_loss"]) == 2
+
+
+def test_spoilt_weights_do_not_replace_good_ones(path):
+    """As the last step of an epoch spoils them: the loss before it was still finite."""
+    class Spoils(list):
+        def __iter__(self):
+            yield from super().__iter__()
+            with torch.no_grad():
+                net.weight[0, 0] = math.nan
+
+    images = [(torch.rand(8, 4), torch.arange(8))]
+    ah.fit(nn.Linear(4, 10), images, images, epochs=1, lr=0.1, show=False, checkpoint=path)
+    good, net = path.read_bytes(), nn.Linear(4, 10)
+    with pytest.raises(ah.LossNotFiniteError, match="Weights are NaN or infinite after epoch 2. Likely causes"):
+        ah.fit(net, Spoils(images), images, epochs=2, lr=0.1, show=False, checkpoint=path)
+    assert path.read_bytes() == good
+
+
+def test_home_is_where_the_checkpoint_and_the_history_go(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    _, history = train("~/runs/run.pt", epochs=1)
+    history.save("~/runs/run.json")
+    assert ah.History.load("~/runs/run.json") == history
+    assert sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*")) == \
+        ["home/runs/run.json", "home/runs/run.pt"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "~nobody-of-this-name/run.pt"])
+def test_names_that_no_file_can_have_are_refused_before_training(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="Name another file in checkpoint="):
+        train(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("keep", [object(), lambda: None, {1, 2}.__iter__()])
+def test_what_a_schedule_keeps_is_tried_before_training(path, keep):
+    class Schedule(torch.optim.lr_scheduler.StepLR):
+        def state_dict(self):
+            return {**super().state_dict(), "mine": keep}
+
+    net = network()
+    before = net[0].weight.clone()
+    with pytest.raises(CheckpointError, match="cannot be read again from a file"):
+        train(path, net=net, schedule=lambda update: Schedule(update, 1))
+    assert torch.equal(net[0].weight, before)
+
+
+def test_a_schedule_with_numbers_of_numpy_is_kept_and_read(path):
+    for epochs in (1, 2):
+        train(path, epochs=epochs, schedule=lambda update: torch.optim.lr_scheduler.StepLR(
+            update, step_size=np.int64(1), gamma=np.float64(0.5)))
+    assert torch.load(path, weights_only=True)["schedule"]["last_epoch"] == 2
+
+
+@pytest.mark.parametrize("draw", [lambda: np.random.rand(), random.random, lambda: torch.rand(()).item()])   # noqa: NPY002
+def test_augmentation_from_shared_generators_goes_on_bit_by_bit(path, draw):
+    def augmented():
+        batches, test = data()
+        batches.augment = lambda X: X * draw()
+        for seed in (np.random.seed, random.seed, torch.manual_seed):                      # noqa: NPY002
+            seed(3)
+        return batches, test
+
+    net, again = network(), network(seed=7)
+    ah.fit(net, *augmented(), epochs=3, lr=0.1, show=False)
+    ah.fit(network(), *augmented(), epochs=1, lr=0.1, show=False, checkpoint=path)
+    ah.fit(again, *augmented(), epochs=3, lr=0.1, show=False, checkpoint=path)
+    assert torch.equal(net[0].weight, again[0].weight)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Files of other versions
+
+
+def changed(path, change):
+    saved = torch.load(path, weights_only=True)
+    text, history = saved["history"], json.loads(saved["history"])
+    change(saved, history)
+    if saved.get("history") == text:
+        saved["history"] = json.dumps(history)
+    torch.save(saved, path)
+
+
+KEYS = ("history", "batches", "weights", "optimizer", "schedule", "rng")
+CHANGES = {
+    **{f"no {key}": lambda saved, _, key=key: saved.pop(key) for key in KEYS if key != "schedule"},
+    **{f"{key} is None": lambda saved, _, key=key: saved.update({key: None}) for key in KEYS if key != "schedule"},
+    **{f"no {name}": lambda _, history, name=name: history.pop(name)
+       for name in ("settings", "train_loss", "test_loss", "seconds", "step_loss")},
+    "history cut": lambda saved, _: saved.update(history=""),
+    "history a list": lambda saved, _: saved.update(history="[1]"),
+    "curves of other lengths": lambda _, history: history["test_loss"].extend([1.0] * 3),
+    "no curve": lambda _, history: history.update(train_loss=None),
+    "losses are words": lambda _, history: history.update(train_loss=["a", "b"]),
+    "state of another size": lambda saved, _: saved["rng"][0].update(cpu=torch.zeros(10, dtype=torch.uint8)),
+    "state of another type": lambda saved, _: saved["rng"][0].update(cpu=torch.zeros(10)),
+    "no state of torch": lambda saved, _: saved["rng"][0].pop("cpu"),
+    "no state of the images": lambda saved, _: saved["rng"][0].pop("train"),
+    "numpy's state cut": lambda saved, _: saved["rng"][0].update(numpy=["MT19937"]),
+    "Python's state cut": lambda saved, _: saved["rng"][0].update(python=3),
+    "momentum of another size": lambda saved, _: saved["optimizer"]["state"][0].update(momentum_buffer=torch.zeros(3)),
+    "momentum of another layer": lambda saved, _: saved["optimizer"]["state"].update(
+        {0: saved["optimizer"]["state"][2]}),
+    "no groups": lambda saved, _: saved["optimizer"].pop("param_groups"),
+    "fewer weights in a group": lambda saved, _: saved["optimizer"]["param_groups"][0]["params"].pop(),
+    "a weight less": lambda saved, _: saved["weights"].popitem(),
+    "weights are numbers": lambda saved, _: saved["weights"].update({"0.weight": 3}),
+    "weights in double": lambda saved, _: saved["weights"].update({"0.weight": saved["weights"]["0.weight"].double()}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_checkpoint_with_anything_else_in_it_is_refused_and_changes_nothing(started, name):
+    changed(started, CHANGES[name])
+    content, net = started.read_bytes(), network(seed=7)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    with pytest.raises(CheckpointError, match=r"run\.pt .*to start anew|run\.pt .*Name another"):
+        train(started, net=net)
+    assert all(torch.equal(value, net.state_dict()[name]) for name, value in before.items())
+    assert started.read_bytes() == content
+
+
+def test_checkpoint_of_the_version_before_goes_on(started):
+    """It kept neither the schedule's numbers nor numpy's and Python's states, and was written after the evaluation."""
+    def older(saved, _):
+        del saved["plan"]
+        for name in ("python", "numpy"):
+            del saved["rng"][0][name]
+
+    changed(started, older)
+    net, _ = train(epochs=4)
+    again, history = train(started, net=network(seed=7))
+    assert torch.equal(net[0].weight, again[0].weight)
+    assert len(history.test_loss) == 4
+
+
+def test_checkpoint_of_another_schedule_is_refused(path):
+    def halving(step_size):
+        return {"schedule": lambda update: torch.optim.lr_scheduler.StepLR(update, step_size)}
+
+    train(path, epochs=1, **halving(2))
+    with pytest.raises(CheckpointError, match="the schedule's step_size is 2 there and 3 here"):
+        train(path, **halving(3))
+    with pytest.raises(CheckpointError, match="schedule is StepLR there and None here"):
+        train(path)
+
+
+def test_a_file_that_may_not_be_read_is_named(started, monkeypatch):
+    def locked(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("zipfile.ZipFile", locked)
+    with pytest.raises(CheckpointError, match=r"run\.pt cannot be read .*Permission denied"):
+        train(started)
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Memory
 
 
@@ -355,4 +576,4 @@ def test_images_alone_that_are_too_large():
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(torch.OutOfMemoryError, match="A batch of images does not fit into memory. Take a smaller"):
-        ah.fit(nn.Linear(4, 10), Train([0]), [], epochs=1, lr=0.1, show=False)
+        ah.fit(nn.Linear(4, 10), Train([0]), [(torch.rand(2, 4), torch.tensor([0, 1]))], epochs=1, lr=0.1, show=False)

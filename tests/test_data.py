@@ -237,7 +237,7 @@ def test_images_that_are_no_grey_levels_and_labels_that_lack_are_refused(images,
 @pytest.mark.parametrize(("options", "message"), [
     ({"batch_size": 0}, "batch_size must be at least 1, not 0"),
     ({"batch_size": -3}, "batch_size must be at least 1, not -3"),
-    ({"batch_size": 8, "resize": 0}, "resize must be a side length in pixels, at least 1, not 0"),
+    ({"batch_size": 8, "resize": 0}, "resize must be at least 1, not 0"),
     ({"batch_size": 8, "train_size": 0}, "train_size must be 1 to 60,000, .*not 0"),
     ({"batch_size": 8, "train_size": 60_001}, "train_size must be 1 to 60,000, .*not 60,001"),
     ({"batch_size": 8, "test_size": 10_001}, "test_size must be 1 to 10,000, .*not 10,001"),

@@ -268,7 +268,7 @@ def test_no_data():
     with pytest.raises(ValueError, match="no images to evaluate on"):
         ah.evaluate(nn.Linear(4, 10), [])
     with pytest.raises(ValueError, match="no images to train on"):
-        ah.fit(nn.Linear(4, 10), [], batches(1, 8), epochs=1, lr=0.1, show=False)
+        ah.fit(nn.Linear(4, 10), [], batches(1, 8, shape=(4,)), epochs=1, lr=0.1, show=False)
 
 
 def test_no_epochs():

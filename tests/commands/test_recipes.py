@@ -77,6 +77,39 @@ def test_errors_come_without_a_traceback(variables, arguments, words, monkeypatc
     assert words in capsys.readouterr().err
 
 
+def test_home_is_found_where_the_shell_left_it(monkeypatch, tmp_path):
+    """`--checkpoint=~/x.pt`: the shell replaces ~ at the beginning of a word only."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    sizes = ["--train-size=256", "--test-size=20", "--batch-size=64", "--epochs=1", "--lr=0.1"]
+    assert commands.main(["train", "lenet", "--checkpoint=~/x/run.pt", "--history=~/y/run.json", *sizes]) == 0
+    assert sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("run.*")) == \
+        ["home/x/run.pt", "home/y/run.json"]
+    assert not (tmp_path / "~").exists()
+
+
+def test_history_and_checkpoint_in_one_file_are_refused(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(recipes, "train_book", lambda *_, **__: pytest.fail("trained"))
+    assert commands.main(["train", "lenet", f"--checkpoint={tmp_path}/run", f"--history={tmp_path}/run"]) == 2
+    assert "name the same file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--lr", "nan"], "ValueError: lr must be a number, not nan"), (["--lr=-1"], "ValueError: SGD refuses"),
+    (["--epochs", "0"], "ValueError: epochs must be at least 1"), (["--batch-size", "0"], "ValueError: batch_size"),
+    (["--checkpoint", "."], "CheckpointError: . cannot be written: it is a folder"),
+    (["--checkpoint", "~nobody-of-this-name/x"], "CheckpointError: ~nobody-of-this-name/x names no home"),
+    (["--history", "~nobody-of-this-name/x"], "OSError: ~nobody-of-this-name/x names no home")])
+def test_what_will_not_do_is_said_in_a_line_before_training(arguments, words, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("alexnet_helpers.training.train_epoch", lambda *_: pytest.fail("trained"))
+    monkeypatch.chdir(tmp_path)
+    assert commands.main(["train", "lenet", "--train-size=64", "--test-size=20", *arguments]) == 1
+    printed = capsys.readouterr().err.strip()
+    assert printed.startswith(words)
+    assert "\n" not in printed
+
+
 def test_stopped_command_ends_with_130(monkeypatch, capsys):
     def stopped():
         raise KeyboardInterrupt
