@@ -90,7 +90,7 @@ def test_maps_lie_channels_last_while_training_and_weights_as_before_after_it(ne
     net[0].register_forward_hook(lambda module, inputs, output: seen.append(
         [tensor.is_contiguous(memory_format=torch.channels_last) for tensor in (inputs[0], module.weight, output)]))
     ah.fit(net, [batch], [batch], epochs=2, lr=0.1, show=False)
-    assert seen == [[True] * 3] * 5                            # a try of the test data, then two epochs of both
+    assert seen == [[True] * 3] * 5                            # a try, and two epochs of training and evaluation
     assert net[0].weight.is_contiguous()
     assert net[0].weight.view(-1).shape == (8 * 16 * 9,)
 

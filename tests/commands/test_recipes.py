@@ -90,7 +90,7 @@ def test_home_is_found_where_the_shell_left_it(monkeypatch, tmp_path):
 
 
 def test_history_and_checkpoint_in_one_file_are_refused(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(recipes, "train_book", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr(recipes, "fit", lambda *_, **__: pytest.fail("trained"))
     assert commands.main(["train", "lenet", f"--checkpoint={tmp_path}/run", f"--history={tmp_path}/run"]) == 2
     assert "name the same file" in capsys.readouterr().err
 
