@@ -29,7 +29,7 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
 
     `tables` maps a network's name to its `layer_table`. Within each panel all squares share one scale.
     """
-    figure, panels = plt.subplots(3, 1, figsize=(8.8, 9.0), height_ratios=(0.9, 1.1, 1.1))
+    figure, panels = plt.subplots(3, 1, figsize=(8.8, 8.6))
     words = []
     for ax, title, area_of in (
             (panels[0], "Values: convolutions put out most (area is values for one image)",
@@ -42,14 +42,14 @@ def networks_to_scale(tables: dict[str, pd.DataFrame]) -> Figure:
         words += [title + ". " + "; ".join(f"{name}: {sum(layers.values()):,} in all, most in {largest[name]}, "
                                            f"{layers[largest[name]]:,}" for name, layers in areas.items())]
         sides = [area ** 0.5 for layers in areas.values() for area in layers.values()]
-        room, x = sum(sides) / 12, 0.0                         # the least width in which a label can stand
+        room, x = sum(sides) / 9, 0.0                          # the least width in which a label can stand
         for (name, layers), colour in told_apart(areas, COLOURS):
             start = x
             for layer, area in layers.items():
                 side, slot = area ** 0.5, max(area ** 0.5, room)
                 ax.add_patch(Rectangle((x + (slot - side) / 2, 0), side, side, color=colour))
                 ax.annotate(f"{layer}\n{short(area)}", (x + slot / 2, 0), (0, -4), textcoords="offset points",
-                            ha="center", va="top", fontsize=9.5)
+                            ha="center", va="top", fontsize=9)
                 x += slot + room / 8
             ax.text(start, max(area ** 0.5 for area in layers.values()) + room / 4, name, fontweight="bold",
                     fontsize=12, va="bottom")
