@@ -128,7 +128,8 @@ def accuracy_rows(rows: dict[str, dict | list[float]], title: str) -> Figure:
             words.append(f"{name}: mean {runs['mean']:.4f}, sd {runs['sd']:.4f}, n = {runs['n']}")
         else:
             ax.plot(runs, [row] * len(runs), MARKERS[row % 6], color=COLOURS[row % 6], ms=7, alpha=0.8)
-            words.append(f"{name}: {', '.join(f'{run:.3f}' for run in runs)}")
+            words.append(f"{name}: " + (", ".join(f"{run:.3f}" for run in runs) if len(runs) <= 12 else
+                                        f"{min(runs):.3f} to {max(runs):.3f}, mean {sum(runs) / len(runs):.3f}"))
     ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.4, -0.6), xlabel="test accuracy")
     ax.set_title(title)
     figure.alt = f"{title}. " + "; ".join(words)
