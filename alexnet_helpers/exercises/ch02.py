@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import NormalDist
 
 import torch
 from torch import nn
+
+# inputs, outputs, k, rows x rows values a map: LeNet's conv1 and conv2, AlexNet's conv2, and one of no network
+LAYERS = ((1, 6, 5, 28), (6, 16, 5, 10), (96, 256, 5, 26), (3, 7, 2, 9))
+
+
+def parameters_of_a_convolution(answer: Callable[[int, int, int], int]) -> str | None:
+    found = [answer(inputs, outputs, k) for inputs, outputs, k, _ in LAYERS]
+    if found == [outputs * (inputs * k * k + 1) for inputs, outputs, k, _ in LAYERS]:
+        return None
+    for formula, hint in ((lambda i, o, k: o * i * k * k, "Every output map has a bias too."),
+                          (lambda i, o, k: o * i * k * k + 1, "One bias for every output map, not one in all."),
+                          (lambda i, o, k: o * (k * k + 1), "An output map has a window for every input map."),
+                          (lambda i, o, k: o * i * (k * k + 1), "A map has one bias, however many maps it reads."),
+                          (lambda i, o, k: o * (i * k + 1), "A window is k by k.")):
+        if found == [formula(*layer[:3]) for layer in LAYERS]:
+            return hint
+    return f"LeNet's conv1 has 6 * (1 * 5 * 5 + 1) = 156 parameters; the answer gives {found[0]}."
+
+
+def macs_of_a_convolution(answer: Callable[[int, int, int, int], int]) -> str | None:
+    found = [answer(*layer) for layer in LAYERS]
+    if found == [outputs * inputs * k * k * rows * rows for inputs, outputs, k, rows in LAYERS]:
+        return None
+    for formula, hint in ((lambda i, o, k, rows: o * i * k * k * rows, "There are rows * rows positions."),
+                          (lambda i, o, k, rows: o * (i * k * k + 1) * rows * rows,
+                           "A bias is added without a product; it is no MAC here."),
+                          (lambda i, o, k, rows: o * k * k * rows * rows, "A window lies over all input maps at once."),
+                          (lambda i, o, k, rows: i * k * k * rows * rows, "Every output map does these products."),
+                          (lambda i, o, k, rows: 2 * o * i * k * k * rows * rows,
+                           "A MAC is a product and a sum together: do not count it twice.")):
+        if found == [formula(*layer) for layer in LAYERS]:
+            return hint
+    return f"LeNet's conv1 does 25 products for each of 6 * 28 * 28 values, 117,600; the answer gives {found[0]:,}."
 
 
 def lenet_for_colour(answer: int) -> str | None:
@@ -60,4 +94,20 @@ def runs_in_the_tail(answer: float) -> str | None:
     return "Use the cumulative distribution function at 0.860, then multiply by the number of runs."
 
 
-CHECKS = {"2.1": lenet_for_colour, "2.2": lenet_with_relu_and_max, "2.3": sustained_rate, "2.4": runs_in_the_tail}
+def rate_of_the_sigmoid(answer: object) -> str | None:
+    if not hasattr(answer, "at_edge"):
+        return "Give what ah.tune returns."
+    runs = answer.runs
+    if "held-out accuracy" not in runs:
+        return "Judge the rates by the accuracy on held-out images."
+    if len(set(runs["arm"])) < 3:
+        return "Try three rates or more."
+    if runs.groupby("arm")["held-out accuracy"].mean().max() < 0.3:
+        return "No run has left the plateau: give each more epochs, or other rates."
+    if answer.at_edge:
+        return f"The best rate, {answer.value:g}, lies at the edge of your grid: try one beyond it."
+    return None
+
+
+CHECKS = {"2.1": parameters_of_a_convolution, "2.2": macs_of_a_convolution, "2.3": lenet_for_colour,
+          "2.4": lenet_with_relu_and_max, "2.5": sustained_rate, "2.6": runs_in_the_tail, "2.7": rate_of_the_sigmoid}

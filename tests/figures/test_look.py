@@ -107,6 +107,11 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
     "image_grid": lambda k: common.image_grid(torch.rand(2 + k, 1, 8, 8), list("abcd"), 2, "Images"),
     "networks_to_scale": lambda k: ch02.networks_to_scale({"A": layer_table(lenet(), (1, 28, 28)),
                                                             "B": bigger(k)}),
+    "activation_histograms": lambda k: ch02.activation_histograms(
+        {"act1": torch.linspace(0, 0.4 * k, 30).reshape(5, 6), "act2": torch.full((5, 6), 0.5)}, "Histograms"),
+    "losses": lambda k: ch02.losses({"A": [[2.3, 2.0, 1.0 * k], [2.3, 2.2, 2.1]], "B": [[2.4, 2.3, 2.2]]}, "Losses"),
+    "book_curves": lambda k: ch02.book_curves(
+        [{"network": name, "runs": 9, "test_accuracy": [[0.2, 0.1, 0.3], [0.4 * k, 0.1, 0.9]]} for name in "AB"], "B"),
     "accuracy_rows": lambda k: ch02.accuracy_rows(
         {"published": {"mean": 0.8, "sd": 0.01, "low": 0.7, "high": 0.9, "n": 9}, "ours": [0.4 * k, 0.41 * k]}, "Rows"),
     "every_run": lambda k: common.every_run(comparison(k, accuracy=0.3), "accuracy", "Runs"),

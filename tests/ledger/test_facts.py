@@ -1,4 +1,4 @@
-"""history.toml: every fact names its source, and the figures agree with each other and with the AlexNet paper."""
+"""facts.toml: every fact names its source, and the figures agree with each other and with the AlexNet paper."""
 
 import pytest
 
@@ -105,3 +105,17 @@ def test_notes_of_2012_agree_with_what_the_paper_prints():
         assert (round(100 * runs[name]["top1"], 1), round(100 * runs[name]["top5"], 1)) == errors
     assert round(100 * runs["145", "2012"]["top5"], 1) == facts()["one_network"]["error"]
     assert all(run["file"].startswith(f"layer-params-{run['run']}") and run["what"] for run in runs.values())
+
+
+def test_the_books_runs_agree_with_themselves():
+    """Curves read from figures end where the printed numbers do, and every triple is mean, lowest, highest."""
+    runs = {entry["network"]: entry for entry in facts()["book_runs"]}
+    assert {name: len(entry["final"]) for name, entry in runs.items()} == {"LeNet": 130, "AlexNet": 82}
+    for entry in runs.values():
+        assert entry["runs"] == len(entry["final"]) and len(entry["source"]) > 15
+        for curve, length in (("test_accuracy", 10), ("train_loss", 10), ("train_accuracy", 10), ("first_epoch", 5)):
+            assert len(entry[curve]) == length
+            assert all(low <= mean <= high for mean, low, high in entry[curve])
+        final = entry["final"]
+        assert entry["test_accuracy"][-1] == pytest.approx([sum(final) / len(final), min(final), max(final)], abs=6e-4)
+        assert entry["first_epoch"][-1] == pytest.approx(entry["train_loss"][0], abs=0.03)

@@ -1,4 +1,4 @@
-"""The networks that chapter 02 writes out are those of models.py; a recorded GPU's runs stand in its figure."""
+"""What lesson 02 writes out does what the helpers do: its networks, its two counting formulas, its training loop."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from matplotlib import pyplot as plt
+import torch.nn.functional as F
 from torch import nn
 
 import alexnet_helpers as ah
-from alexnet_helpers import recorded
-from alexnet_helpers.figures import ch02
-from alexnet_helpers.maintain import records
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "02_lenet_comparison.ipynb"
 
 
-def from_notebook(name: str) -> Callable[[], nn.Module]:
+def from_notebook(name: str) -> Callable:
     """The function `name` as a cell of the chapter defines it."""
     cells = ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]]
-    cell = next(cell for cell in cells if f"def {name}()" in cell)
-    names = {"nn": nn, "ah": ah, "torch": torch}
+    cell = next(cell for cell in cells if f"def {name}(" in cell)
+    names = {"nn": nn, "F": F, "ah": ah, "torch": torch}
     exec(cell, names)
     return names[name]
 
@@ -39,20 +36,37 @@ def test_listing_is_the_helper_s_network(name: str, ours: Callable[[], nn.Module
     torch.testing.assert_close(listed(X), helper(X))
 
 
-@pytest.mark.parametrize("runs", [{}, {0: [0.5, 0.871, 0.9], 2: [0.6, 0.885, 0.9]}])
-def test_recorded_runs_of_alexnet_stand_beside_the_published_ones(runs: dict[int, list[float]], tmp_path: Path,
-                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those seeds that are there, after as many epochs as the book trains."""
-    monkeypatch.setattr(plt, "show", lambda: None)
-    record = ah.load_record("lenet")
-    monkeypatch.setattr(recorded, "FOLDER", tmp_path)
-    if runs:
-        records.save_record("gpu", {"seeds": [0, 1, 2], "epochs": 2, "parts": {
-            f"alexnet, ours, seed {seed}": {"test_accuracy": curve} for seed, curve in runs.items()}})
-    cells = ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]]
-    cell = next(cell for cell in cells if 'ah.load_record("gpu")' in cell)
-    exec(cell, {"ah": ah, "recorded": recorded, "ch02": ch02, "plt": plt, "record": record})
-    words = plt.gcf().alt
-    assert ("AlexNet, recorded: 0.871, 0.885" in words) == bool(runs)
-    assert ("AlexNet, recorded" in words) == bool(runs) and "AlexNet, the book's 82 runs" in words
-    plt.close("all")
+@pytest.mark.parametrize(("make", "image"), [(ah.lenet, (1, 28, 28)), (ah.alexnet, (1, 224, 224))])
+def test_the_two_formulas_count_as_the_helper_does(make: Callable[[], nn.Module], image: tuple[int, ...]) -> None:
+    conv, linear = from_notebook("conv"), from_notebook("linear")
+    with torch.device("meta"):
+        net = make()
+    table = ah.layer_table(net, image)
+    for name, layer in net.named_children():
+        if isinstance(layer, nn.Conv2d):
+            counted = conv(layer.in_channels, layer.out_channels, layer.kernel_size[0], table["output shape"][name][1])
+        elif isinstance(layer, nn.Linear):
+            counted = linear(layer.in_features, layer.out_features)
+        else:
+            continue
+        assert counted == (table.parameters[name], table.MACs[name])
+
+
+def test_the_loop_is_the_helper_s() -> None:
+    """The lesson's loop and `ah.fit` go through the same losses to the same weights."""
+    ends = []
+    for ours in (True, False):
+        torch.manual_seed(0)
+        net = ah.lenet(nn.ReLU)
+        images, labels = torch.randint(256, (40, 1, 28, 28), dtype=torch.uint8), torch.arange(40) % 10
+        batches = ah.Batches(images, labels, 16, shuffle=True, seed=3)
+        if ours:
+            losses, accuracies = from_notebook("train")(net, batches, 3, 0.3)
+        else:
+            history = ah.fit(net, batches, ah.Batches(images, labels, 16), epochs=3, lr=0.3, show=False)
+            losses, accuracies = history.step_loss, history.train_accuracy
+        ends.append((losses, accuracies, torch.cat([p.detach().flatten() for p in net.parameters()])))
+    (losses, accuracies, weights), (their_losses, their_accuracies, their_weights) = ends
+    assert len(losses) == 9 and accuracies == pytest.approx(their_accuracies)
+    assert losses == pytest.approx(their_losses, abs=1e-5)
+    torch.testing.assert_close(weights, their_weights, rtol=0, atol=1e-5)
