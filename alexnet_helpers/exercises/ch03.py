@@ -147,9 +147,9 @@ CHECKS = {
     "3.1": rows_of_a_window,
     "3.2": weights_in_two_groups,
     "3.3": bytes_of_fc6,
-    "3.4": missing_parameters,
-    "3.5": what_dominates,
-    "3.6": batch_at_the_ridge,
+    "3.4": what_dominates,
+    "3.5": batch_at_the_ridge,
+    "3.6": missing_parameters,
     "3.7": sizes_of_the_2012_code,
     "3.8": full_exchange,
 }

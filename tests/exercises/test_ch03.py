@@ -13,9 +13,9 @@ RIGHT = {
     "3.2": 307_200,
     "3.3": 104_873_984,
     "3.7": (196, 227),
-    "3.4": ("fc6", 2816),
-    "3.5": {"memory": "activations", "compute": "conv2", "bandwidth": "fc6"},
-    "3.6": 41,
+    "3.6": ("fc6", 2816),
+    "3.4": {"memory": "activations", "compute": "conv2", "bandwidth": "fc6"},
+    "3.5": 41,
     "3.8": 1_033_600,
 }
 WRONG = {
@@ -32,15 +32,15 @@ WRONG = {
     "3.7": [((227, 258), "rounded down"), ((224, 227), "after conv1"), ((193, 224), "the book's"),
             ((227, 196), "smallest comes first"), ((196, 224), "smallest is right"), ((195, 227), "largest is right"),
             ((100, 300), "backwards")],
-    "3.4": [(("conv1", 2816), "conv1 has as many"), (("fc6", 11_534_336), "number of weights"),
+    "3.6": [(("conv1", 2816), "conv1 has as many"), (("fc6", 11_534_336), "number of weights"),
             (("fc6", 11), "256 maps"), (("fc6", 9216), "difference"), (("fc6", 2815), "in each network")],
-    "3.5": [({"memory": "weights", "compute": "conv2", "bandwidth": "fc6"}, "178 MiB"),
+    "3.4": [({"memory": "weights", "compute": "conv2", "bandwidth": "fc6"}, "178 MiB"),
             ({"memory": "fc6", "compute": "conv2", "bandwidth": "fc6"}, "weights, gradients or activations"),
             ({"memory": "activations", "compute": "fc6", "bandwidth": "fc6"}, "at every place"),
             ({"memory": "activations", "compute": "conv1", "bandwidth": "fc6"}, "at every place"),
             ({"memory": "activations", "compute": "conv2", "bandwidth": "conv1"}, "add input, weights and output"),
             ({"memory": "activations", "compute": "conv2", "bandwidth": "memory"}, "a layer's name")],
-    "3.6": [(40, "Almost"), (20, "a product and a sum"), (10, "four bytes"), (0.5, "one or more"), (80, "must reach")],
+    "3.5": [(40, "Almost"), (20, "a product and a sum"), (10, "four bytes"), (0.5, "one or more"), (80, "must reach")],
     "3.8": [(258_400, "four bytes"), (1_041_792, "only one tower"), (520_896, "both ways"), (234_496, "the paper's"),
             (1_025_408, "And fc8"), (1_915_264, "pool1"), (1, "four bytes a value")],
 }
@@ -84,8 +84,8 @@ def test_answers_agree_with_the_networks():
                 pass
     assert (accepted[0], accepted[-1]) == RIGHT["3.7"]
     assert len(accepted) == accepted[-1] - accepted[0] + 1
-    assert grouped.fc6.in_features - book.fc6.in_features == RIGHT["3.4"][1]
+    assert grouped.fc6.in_features - book.fc6.in_features == RIGHT["3.6"][1]
     assert ah.alexnet_paper().conv2.weight.numel() == RIGHT["3.2"]
     assert sum(4 * p.numel() for p in ah.alexnet().fc6.parameters()) == RIGHT["3.3"]
     difference = sum(p.numel() for p in grouped.parameters()) - sum(p.numel() for p in book.parameters())
-    assert difference == 11_534_336 == RIGHT["3.4"][1] * 4096
+    assert difference == 11_534_336 == RIGHT["3.6"][1] * 4096
