@@ -105,7 +105,8 @@ def window_in_two_dimensions(image: torch.Tensor, kernel: int, stride: int, padd
              f"columns {left} to {left + kernel - 1}")
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.alt = (f"{title}. A window of {kernel} × {kernel} with stride {stride} and padding {padding} on "
-                  f"{height} × {width} pixels{lost} leaves {rows} × {columns} outputs.")
+                  f"{height} × {width} pixels leaves {rows} × {columns} outputs; {missed} rows and columns "
+                  "are never read.")
     return figure
 
 
