@@ -83,7 +83,7 @@ def window_in_two_dimensions(image: torch.Tensor, kernel: int, stride: int, padd
     top, left = stride * row - padding, stride * column - padding
     figure, panels = plt.subplots(1, 2, figsize=(7.6, 4.0))
     height, width = image.shape
-    panels[0].imshow(padded[0, 0], extent=(-padding - 0.5, width + padding - 0.5, height + padding - 0.5,
+    panels[0].imshow(padded[0, 0].numpy(), extent=(-padding - 0.5, width + padding - 0.5, height + padding - 0.5,
                                            -padding - 0.5))
     if padding:
         panels[0].add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=SKY, ls="--", lw=1.5))
@@ -92,7 +92,7 @@ def window_in_two_dimensions(image: torch.Tensor, kernel: int, stride: int, padd
     if (missed := max(0, height - end)):
         for corner, size in (((-0.5, end - 0.5), (width, missed)), ((end - 0.5, -0.5), (missed, end))):
             panels[0].add_patch(Rectangle(corner, *size, facecolor="white", alpha=0.5, hatch="xx", lw=0))
-    panels[1].imshow(averages)
+    panels[1].imshow(averages.numpy())
     panels[1].add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, lw=3))
     for ax in panels:
         ax.grid(False)
@@ -244,10 +244,10 @@ def lrn_neighbours(first: int, last: int, at: int, border: int | None = None) ->
 def lrn_curves(alphas: dict[str, float], neighbour: float, k: float = 2.0, beta: float = 0.75) -> Figure:
     """A value after LRN over the value before, alone and beside one of `neighbour`; `alphas` weigh sums of squares."""
     figure, ax = plt.subplots(figsize=(7.6, 3.4))
-    a, words = torch.linspace(0, 400, 200), []
+    a, words = torch.linspace(0, 400, 200).numpy(), []
     for (name, alpha), colour, marker in told_apart(alphas, (BLUE, VERMILION), MARKERS):
         for beside, dash in ((0.0, "-"), (neighbour, "--")):
-            b = a / (k + alpha * (a.square() + beside ** 2)) ** beta
+            b = a / (k + alpha * (a ** 2 + beside ** 2)) ** beta
             label = f"{name}, beside a neighbour of {beside:.0f}" if beside else f"{name}, alone"
             ax.plot(a, b, dash, color=colour, marker=marker, markevery=25, ms=5, label=label)
             words.append(f"{label}: {b[-1]:.3g} at 400")
