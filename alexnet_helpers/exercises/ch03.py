@@ -2,6 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+
+def rows_of_a_window(answer: Callable[[int, int, int, int], int]) -> str | None:
+    if not callable(answer):
+        return "Answer with a function of n, k, s and p, not with its value: answer = lambda n, k, s, p: ..."
+    cases = [(n, k, s, p) for n in range(11, 60) for k in (1, 2, 3, 5, 11) for s in (1, 2, 3, 4) for p in (0, 1, 2)
+             if p <= k // 2]
+    counted = {case: sum(start + case[1] <= case[0] + case[3]            # windows that end within the padded image
+                         for start in range(-case[3], case[0] + case[3], case[2])) for case in cases}
+    given = {case: answer(*case) for case in cases}
+    if all(type(value) is int and value == counted[case] for case, value in given.items()):
+        return None
+    for hint, wrong in (
+            ("A window stands at whole places only: round down, with // or math.floor.",
+             lambda n, k, s, p: (n + 2 * p - k) / s + 1),
+            ("The window also stands at its first place, before any step: one more.",
+             lambda n, k, s, p: (n + 2 * p - k) // s),
+            ("There is padding at both ends.", lambda n, k, s, p: (n + p - k) // s + 1),
+            ("You round up; the last window must not pass the edge.", lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1)):
+        if all(value == wrong(*case) for case, value in given.items()):
+            return hint
+    n, k, s, p = case = next(case for case in cases if given[case] != counted[case] or type(given[case]) is not int)
+    return f"For n = {n}, k = {k}, s = {s}, p = {p} it gives {given[case]!r}. Draw the windows, and count them."
+
+
+def weights_in_two_groups(answer: int) -> str | None:
+    for number, hint in (
+            (256 * 48 * 25, None), (256 * 96 * 25, "That is one group: each kernel would read all 96 maps."),
+            (128 * 48 * 25, "That is one of the two groups. Both have kernels."),
+            (256 * 48 * 25 + 256, "That counts the biases, too; the question is about weights."),
+            (256 * 48, "A kernel has 5 × 5 weights for each map that it reads."),
+            (256 * 25, "A kernel has 5 × 5 weights for each map that it reads. How many does it read?")):
+        if answer == number:
+            return hint
+    return "256 kernels; each has 5 × 5 weights for every map that it reads."
+
+
+def bytes_of_fc6(answer: int) -> str | None:
+    weights, biases = 6400 * 4096, 4096
+    for number, hint in (
+            (4 * (weights + biases), None), (4 * weights, "Nearly: each of the 4096 outputs has a bias, too."),
+            (weights + biases, "That is how many numbers it holds. A float32 takes four bytes."),
+            (weights, "Those are the weights. Add the biases; and a float32 takes four bytes."),
+            (8 * (weights + biases), "A float32 takes four bytes, not eight."),
+            (4 * (9216 * 4096 + biases), "That is the paper's fc6. The book's reads 256 maps of 5 × 5.")):
+        if answer == number:
+            return hint
+    if 99 < answer < 106:
+        return "Give bytes, not megabytes."
+    return "One weight for each pair of an input and an output, and one bias for each output; four bytes a number."
+
 
 def sizes_of_the_2012_code(answer: tuple[int, int]) -> str | None:
     def last_map(n: int, up: bool) -> int:
@@ -92,9 +144,12 @@ def full_exchange(answer: int) -> str | None:
 
 
 CHECKS = {
-    "3.1": sizes_of_the_2012_code,
-    "3.2": missing_parameters,
-    "3.3": what_dominates,
-    "3.4": batch_at_the_ridge,
-    "3.5": full_exchange,
+    "3.1": rows_of_a_window,
+    "3.2": weights_in_two_groups,
+    "3.3": bytes_of_fc6,
+    "3.4": what_dominates,
+    "3.5": batch_at_the_ridge,
+    "3.6": missing_parameters,
+    "3.7": sizes_of_the_2012_code,
+    "3.8": full_exchange,
 }

@@ -1,4 +1,4 @@
-"""Figures of chapter 03: windows, towers, shares of layers, and the roofline."""
+"""Figures of chapter 03: layers, windows, groups and towers, LRN, shares of layers, and the roofline."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from .style import (
@@ -27,6 +29,108 @@ from .style import (
 if TYPE_CHECKING:
     import pandas as pd
 
+
+def slab(ax: plt.Axes, x: float, y: float, width: float, height: float, slant: float, **look: object) -> None:
+    """A box seen from the front and a little from above; (x, y) is its lower left corner, `slant` its depth."""
+    up, edge = 0.5 * slant, {"edgecolor": BLACK, "lw": 0.8}
+    right, top = x + width, y + height
+    ax.add_patch(Rectangle((x, y), width, height, **edge, **look))
+    ax.add_patch(Polygon([(x, top), (x + slant, top + up), (right + slant, top + up), (right, top)], **edge, **look))
+    ax.add_patch(Polygon([(right, y), (right + slant, y + up), (right + slant, top + up), (right, top)], **edge,
+                         **look))
+
+
+def layer_diagram(shapes: dict[str, tuple[int, ...]], windows: dict[str, str]) -> Figure:
+    """A network as a row of slabs: `shapes` maps the input and each layer to its output, (maps, rows, columns) or (n,).
+
+    Height grows with the square root of the rows, width with the logarithm of the number of maps, so that 224 and 5
+    rows can stand side by side. `windows` maps a layer to a line about its window, written under it.
+    """
+    figure, ax = plt.subplots(figsize=(8.8, 3.3))
+    looks = {"conv": {"facecolor": SKY}, "pool": {"facecolor": YELLOW}, "fc": {"facecolor": "0.85", "hatch": "//"}}
+    for i, (name, shape) in enumerate(shapes.items()):
+        maps, height = shape[0], 2.1 * math.sqrt(shape[1] / 224) if len(shape) > 1 else 0.15 * math.log2(shape[0])
+        width = 0.05 + 0.045 * math.log2(maps) if len(shape) > 1 else 0.12
+        look = looks.get(name.rstrip("0123456789"), {"facecolor": "white", "hatch": ".."})
+        slab(ax, i - width / 2, -height / 2, width, height, slant=0.18 * height if len(shape) > 1 else 0.08, **look)
+        ax.annotate(name, (i, 1.5), ha="center", fontsize=9, fontweight="bold")
+        ax.annotate("\n".join(map(str, shape[:1])) + ("" if len(shape) == 1 else f"\n{shape[1]}×{shape[2]}"),
+                    (i, -1.25), ha="center", va="top", fontsize=8.5)
+        ax.annotate(windows.get(name, ""), (i, -1.75), ha="center", va="top", fontsize=8)
+    for y, words in ((-1.25, "maps\nsize"), (-1.75, "window\nstride")):
+        ax.annotate(words, (-0.65, y), ha="right", va="top", fontsize=8, style="italic")
+    ax.set(xlim=(-1.35, len(shapes) - 0.3), ylim=(-2.25, 1.75))
+    ax.axis("off")
+    last = [shape for shape in shapes.values() if len(shape) > 1][-1]
+    first = next(iter(shapes.values()))
+    ax.set_title(f"Maps shrink from {first[1]} to {last[1]} rows, and their number grows from {first[0]} to {last[0]}")
+    figure.alt = f"{ax.get_title(loc='left')}. In order: " + ", ".join(
+        f"{name} {'×'.join(map(str, shape))}" + (f" ({' '.join(windows[name].split())})" if name in windows else "")
+        for name, shape in shapes.items()) + "."
+    return figure
+
+
+def window_in_two_dimensions(image: torch.Tensor, kernel: int, stride: int, padding: int,
+                             row: int, column: int) -> Figure:
+    """A window on an image (H, W), and the map of averages that it leaves behind, one value for each of its places.
+
+    `row` and `column` say which output is looked at, from 0; those beyond the last mean the last.
+    """
+    padded = F.pad(image[None, None], [padding] * 4)
+    averages = F.avg_pool2d(padded, kernel, stride)[0, 0]
+    rows, columns = averages.shape
+    row, column = min(row, rows - 1), min(column, columns - 1)
+    top, left = stride * row - padding, stride * column - padding
+    figure, panels = plt.subplots(1, 2, figsize=(7.6, 4.0))
+    height, width = image.shape
+    panels[0].imshow(padded[0, 0].numpy(), extent=(-padding - 0.5, width + padding - 0.5, height + padding - 0.5,
+                                           -padding - 0.5))
+    if padding:
+        panels[0].add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=SKY, ls="--", lw=1.5))
+    panels[0].add_patch(Rectangle((left - 0.5, top - 0.5), kernel, kernel, fill=False, edgecolor=ORANGE, lw=3))
+    end = stride * (rows - 1) - padding + kernel               # the first pixel behind the last window
+    if (missed := max(0, height - end)):
+        for corner, size in (((-0.5, end - 0.5), (width, missed)), ((end - 0.5, -0.5), (missed, end))):
+            panels[0].add_patch(Rectangle(corner, *size, facecolor="white", alpha=0.5, hatch="xx", lw=0))
+    panels[1].imshow(averages.numpy())
+    panels[1].add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, lw=3))
+    for ax in panels:
+        ax.grid(False)
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    lost = f", the last {missed} never read" if missed else ""
+    panels[0].set_title(f"{height} × {width} pixels{lost}", fontsize=10)
+    panels[1].set_title(f"{rows} × {columns} outputs", fontsize=10)
+    title = (f"Output ({row}, {column}) sees rows {top} to {top + kernel - 1}, "
+             f"columns {left} to {left + kernel - 1}")
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = (f"{title}. A window of {kernel} × {kernel} with stride {stride} and padding {padding} on "
+                  f"{height} × {width} pixels leaves {rows} × {columns} outputs; {missed} rows and columns "
+                  "are never read.")
+    return figure
+
+
+def group_links(inputs: int, outputs: int, groups: int) -> Figure:
+    """Which maps each kernel of a convolution reads, in one group and in `groups`: a line is a slice of a kernel."""
+    figure, panels = plt.subplots(1, 2, figsize=(7.6, 3.0))
+    links = {}
+    for ax, parts in zip(panels, (1, groups), strict=True):
+        places = [[-(i - (n - 1) / 2) * 6 / n for i in range(n)] for n in (inputs, outputs)]
+        pairs = [(i, j) for i in range(inputs) for j in range(outputs) if i * parts // inputs == j * parts // outputs]
+        links[parts] = len(pairs)
+        for i, j in pairs:
+            ax.plot([0.12, 0.88], [places[0][i], places[1][j]], "-", color="0.35", lw=0.8)
+        for x, side, colour in ((0, 0, SKY), (1, 1, YELLOW)):
+            for y in places[side]:
+                ax.add_patch(Rectangle((x - 0.1, y - 0.3), 0.2, 0.6, facecolor=colour, edgecolor=BLACK, lw=0.8))
+        ax.set(xlim=(-0.4, 1.4), ylim=(-3.4, 3.4))
+        ax.axis("off")
+        ax.set_title(f"{parts} group{'s'[:parts - 1]}: {len(pairs)} links", fontsize=10)
+    title = f"With {groups} groups a kernel reads {inputs // groups} of {inputs} maps"
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = (f"{title}. {inputs} maps below and {outputs} above are joined by {links[1]} lines in one group, "
+                  f"by {links[groups]} in {groups} groups.")
+    return figure
 
 
 def convolution_windows(size: int, kernel: int, stride: int, padding: int = 0, round_up: bool = False) -> Figure:
@@ -111,6 +215,47 @@ def two_towers(shapes: dict[str, tuple[int, ...]], sent: dict[str, int],
     figure.alt = (f"{sum(sent.values()):,} values cross between the GPUs for each image. Two towers of "
                   + ", ".join(f"{layer} {'×'.join(map(str, shape))}" for layer, shape in shapes.items())
                   + ". They cross: " + ", ".join(f"{values:,} before {layer}" for layer, values in sent.items()) + ".")
+    return figure
+
+
+def lrn_neighbours(first: int, last: int, at: int, border: int | None = None) -> Figure:
+    """Maps `first` to `last` as slabs, and the five that LRN reads for map `at`; GPU b begins with map `border`."""
+    figure, ax = plt.subplots(figsize=(8.0, 2.5))
+    read = range(at - 2, at + 3)
+    for i in reversed(range(first, last + 1)):
+        look = {"facecolor": VERMILION, "hatch": "xx"} if i == at else {"facecolor": YELLOW, "hatch": "//"} \
+            if i in read else {"facecolor": "0.92"}
+        slab(ax, i, 0, 0.35, 2.0, slant=0.9, **look)
+        ax.annotate(str(i), (i + 0.18, -0.12), ha="center", va="top", fontsize=9)
+    title = f"For map {at}, LRN adds up squares of the maps {read[0]} to {read[-1]}, at one place"
+    if border is not None:
+        ax.axvline(border - 0.1, color=BLACK, ls="--", lw=2)
+        for x, name, side in ((border - 0.4, "GPU a", "right"), (border + 0.2, "GPU b", "left")):
+            ax.annotate(name, (x, 2.75), ha=side, va="bottom", fontsize=10, fontweight="bold")
+        title = f"Map {at} stands at the border: its five maps lie on two GPUs"
+    ax.set(xlim=(first - 0.4, last + 1.5), ylim=(-0.5, 3.2))
+    ax.axis("off")
+    ax.set_title(title)
+    across = "" if border is None else f" Maps from {border} on are on GPU b."
+    figure.alt = f"{title}. Shown are maps {first} to {last}; {read[0]} to {read[-1]} are marked, {at} most.{across}"
+    return figure
+
+
+def lrn_curves(alphas: dict[str, float], neighbour: float, k: float = 2.0, beta: float = 0.75) -> Figure:
+    """A value after LRN over the value before, alone and beside one of `neighbour`; `alphas` weigh sums of squares."""
+    figure, ax = plt.subplots(figsize=(7.6, 3.4))
+    a, words = torch.linspace(0, 400, 200).numpy(), []
+    for (name, alpha), colour, marker in told_apart(alphas, (BLUE, VERMILION), MARKERS):
+        for beside, dash in ((0.0, "-"), (neighbour, "--")):
+            b = a / (k + alpha * (a ** 2 + beside ** 2)) ** beta
+            label = f"{name}, beside a neighbour of {beside:.0f}" if beside else f"{name}, alone"
+            ax.plot(a, b, dash, color=colour, marker=marker, markevery=25, ms=5, label=label)
+            words.append(f"{label}: {b[-1]:.3g} at 400")
+    ax.plot(a, a / k ** beta, ":", color="0.4", label=f"no sum: divided by {k ** beta:.2f}")
+    ax.set(xlabel="value before LRN", ylabel="value after LRN")
+    ax.set_title("LRN holds strong values down; the paper's formula starts earlier")
+    ax.legend(fontsize=9)
+    figure.alt = f"{ax.get_title(loc='left')}. {'; '.join(words)}; without the sum {400 / k ** beta:.3g}."
     return figure
 
 

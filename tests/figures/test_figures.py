@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+import torch
 
 from alexnet_helpers.checkpoints import History
 from alexnet_helpers.figures import ch02, ch03, ch05, common
@@ -46,6 +47,24 @@ def test_windows_of_a_convolution_counted_one_by_one(size, kernel, stride, paddi
     assert f"{len(whole)} outputs;" in ax.get_title(loc="left") + ax.get_title()
     assert f"from pixel {first} to {last}; {len(pixels - read)} pixels are never read" in figure.alt
     assert f"{max(0, max(read) + 1 - inside)} lie outside" in figure.alt
+
+
+def test_the_window_on_an_image_writes_its_average():
+    image = torch.arange(144.0).reshape(12, 12)
+    figure = ch03.window_in_two_dimensions(image, kernel=4, stride=3, padding=0, row=1, column=7)    # 7: the last, 2
+    shown = figure.axes[1].images[0].get_array()
+    assert shown.shape == (3, 3)
+    assert shown[1, 2] == image[3:7, 6:10].mean()
+    assert "Output (1, 2) sees rows 3 to 6, columns 6 to 9" in figure.alt
+    assert "2 rows and columns are never read" in figure.alt
+    windows = [patch for patch in figure.axes[0].patches if patch.get_width() == patch.get_height() == 4]
+    assert [patch.get_xy() for patch in windows] == [(5.5, 2.5)]
+
+
+def test_links_of_a_grouped_convolution():
+    one, two = ch03.group_links(6, 8, 2).axes
+    assert (len(one.get_lines()), len(two.get_lines())) == (48, 24)
+    assert all(a * b > 0 for a, b in (line.get_ydata() for line in two.get_lines())), "a link joins two groups"
 
 
 def test_memory_at_the_marked_batch():
