@@ -366,3 +366,41 @@ def test_torchvisions_state_dict_loads_and_computes_the_same() -> None:
             assert torch.equal(ours(X), theirs(X))
     kinds = [type(m).__name__ for m in theirs.modules() if not any(m.children())]
     assert [type(m).__name__ for m in ours.modules() if not any(m.children()) and type(m) is not nn.Flatten] == kinds
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What shapes and parameters do not tell
+
+
+FAMILY = {"alexnet": ah.alexnet, "alexnet_paper": ah.alexnet_paper, "alexnet_2012_code": ah.alexnet_2012_code,
+          "alexnet_two_towers": ah.alexnet_two_towers, "caffenet": ah.caffenet,
+          "alexnet_torchvision": ah.alexnet_torchvision}
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_pools_overlap_as_in_section_3_4(name: str) -> None:
+    """Windows of z = 3, s = 2 apart, without padding; Caffe and the code of 2012 round up."""
+    with torch.device("meta"):
+        pools = [module for module in FAMILY[name]().modules() if isinstance(module, nn.MaxPool2d)]
+    assert len(pools) == (6 if name == "alexnet_two_towers" else 3)
+    rows = torch.arange(10.0)[None, None, :, None].expand(1, 1, 10, 10)
+    for pool in pools:                                         # each output is the last row of its window
+        last = [2, 4, 6, 8] + [9] * (name in ("caffenet", "alexnet_2012_code"))
+        assert pool(rows)[0, 0, :, 0].tolist() == last
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_dropout_drops_half(name: str) -> None:
+    with torch.device("meta"):
+        rates = [module.p for module in FAMILY[name]().modules() if isinstance(module, nn.Dropout)]
+    assert rates == [0.5] * (4 if name == "alexnet_two_towers" else 2)
+
+
+@pytest.mark.parametrize(("name", "k", "groups"), [
+    ("alexnet_paper", 2.0, 2), ("alexnet_2012_code", 2.0, 2), ("alexnet_two_towers", 2.0, 1), ("caffenet", 1.0, 1)])
+def test_settings_of_every_lrn(name: str, k: float, groups: int) -> None:
+    """Section 3.3: n = 5, alpha = 1e-4, beta = 0.75; k = 2, but 1 in Caffe, which also looks across the groups."""
+    with torch.device("meta"):
+        norms = [module for module in FAMILY[name]().modules() if isinstance(module, models.LRN)]
+    assert [(n.size, n.alpha, n.beta, n.k, n.groups) for n in norms] == [(5, 1e-4, 0.75, k, groups)] * (
+        4 if name == "alexnet_two_towers" else 2)
