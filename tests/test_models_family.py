@@ -404,3 +404,30 @@ def test_settings_of_every_lrn(name: str, k: float, groups: int) -> None:
         norms = [module for module in FAMILY[name]().modules() if isinstance(module, models.LRN)]
     assert [(n.size, n.alpha, n.beta, n.k, n.groups) for n in norms] == [(5, 1e-4, 0.75, k, groups)] * (
         4 if name == "alexnet_two_towers" else 2)
+
+
+def test_lenet5_starts_within_2_4_over_fan_in() -> None:
+    """Uniform weights within 2.4 / F, F the number of inputs that a unit reads; biases 0."""
+    torch.manual_seed(0)
+    nets = [ah.lenet5_1998() for _ in range(40)]
+    c3 = [3 * 25] * 18 + [4 * 25] * 36 + [6 * 25] * 6                  # kernel by kernel, in the order of table I
+    fan_in = {"C1": 25, "S2": 4, "C3": torch.tensor(c3)[:, None, None], "S4": 4, "C5": 16 * 25, "F6": 120}
+    for name, inputs in fan_in.items():
+        scaled = torch.stack([net.get_submodule(name).weight.detach() for net in nets]) * inputs
+        assert 2.3 < scaled.max() <= 2.4 and -2.4 <= scaled.min() < -2.3, name
+        assert abs(scaled.mean()) < 0.25, name
+        assert not any(net.get_submodule(name).bias.any() for net in nets)
+
+
+def test_partial_convolution_counts_at_every_place_of_a_map_that_is_no_square() -> None:
+    layer = models.PartialConv2d(models.C3_READS, kernel_size=5)
+    assert layer.macs((16, 4, 6)) == (6 * 3 + 9 * 4 + 6) * 25 * (4 * 6)
+
+
+def test_subsampling_has_a_weight_and_a_bias_a_map() -> None:
+    layer = models.Subsampling(2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([0.5, 2.0]))
+        layer.bias.copy_(torch.tensor([-1.0, 3.0]))
+    X = torch.arange(16.0).view(1, 2, 2, 4)                    # two maps, each of two windows
+    assert layer(X).tolist() == [[[[0.5 * 10 - 1, 0.5 * 18 - 1]], [[2 * 42 + 3, 2 * 50 + 3]]]]
