@@ -331,10 +331,6 @@ def test_timing_two_real_arms():
     assert comparing.factor(turns, "large", "small")[0] > 2
     with pytest.raises(ValueError, match="two rounds or more"):
         ah.timed_turns({"small": lambda: small @ small}, rounds=1)
-def test_two_pairs_are_enough_for_an_interval():
-    mean, half = ah.difference(table(a=[1.0, 2.0], b=[0.0, 0.0]), "accuracy", "a", against="b")
-    assert mean == 1.5
-    assert half == pytest.approx(12.7062 * math.sqrt(0.5) / math.sqrt(2), rel=1e-5)      # t of one degree, 97.5 %
 
 
 def test_an_interrupted_first_run_leaves_an_empty_table_with_the_columns_of_any_other():
