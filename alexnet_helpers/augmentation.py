@@ -96,7 +96,6 @@ class PCALighting:
         return X if self.white is None else X.clamp(0, self.white)
 
 
-@torch.no_grad()
 def ten_crop(net: nn.Module, X: torch.Tensor, size: int) -> torch.Tensor:
     """Class probabilities (N, classes): the mean of the softmax over ten crops of `size` pixels of each image.
 
@@ -105,5 +104,5 @@ def ten_crop(net: nn.Module, X: torch.Tensor, size: int) -> torch.Tensor:
     """
     from torchvision.transforms import v2  # here, so that importing the helpers stays quick
 
-    with inspection.eval_mode(net):
+    with torch.no_grad(), inspection.eval_mode(net):
         return sum(net(view).softmax(dim=1) for view in v2.TenCrop(size)(X)) / 10

@@ -281,7 +281,6 @@ def root_mean_square(values: torch.Tensor) -> float:
     return values.detach().double().square().mean().sqrt().item()
 
 
-@torch.no_grad()
 def dead_units(net: nn.Module, data: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> pd.DataFrame:
     """Units of each ReLU that answer 0 to every image of `data`, a row a ReLU: units, dead, and their share.
 
@@ -300,7 +299,7 @@ def dead_units(net: nn.Module, data: Iterable[tuple[torch.Tensor, torch.Tensor]]
             hooks.append(module.register_forward_hook(note))
     like = next(net.parameters(), torch.empty(0))
     try:
-        with eval_mode(net):
+        with torch.no_grad(), eval_mode(net):
             for X, _ in checks.pairs(data):
                 forward(net, X.to(like.device))
     finally:

@@ -121,7 +121,6 @@ def note(history: History, **values: float) -> None:
         getattr(history, name).append(value)
 
 
-@torch.enable_grad()
 def try_test_data(net: nn.Module, test: Iterable) -> None:
     """Meet before training what would be met after an epoch of it, on two images; draws nothing that training draws."""
     drawn = random_state(test)
@@ -131,7 +130,7 @@ def try_test_data(net: nn.Module, test: Iterable) -> None:
             raise ValueError(NO_IMAGES.format("evaluate on"))
         if any(map(nn.parameter.is_lazy, net.parameters())):   # its first batch shall be one of training
             return
-        with inspection.eval_mode(net), speed.precision(net):
+        with torch.enable_grad(), inspection.eval_mode(net), speed.precision(net):
             logits = inspection.logits_of(net, speed.to_device(net, X[:2], next(net.parameters()).device))
         checks.labels(span, logits)
         checks.warn_of_squashed(net, logits)
@@ -142,7 +141,6 @@ def try_test_data(net: nn.Module, test: Iterable) -> None:
         set_random_state(drawn, test)
 
 
-@torch.enable_grad()
 def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, epoch: int, history: History,
                 display: TrainingProgress | None) -> tuple[float, float]:
     """One pass over `train`: mean loss and accuracy of its images; adds the loss of each step to `history`."""
@@ -155,7 +153,7 @@ def train_epoch(net: nn.Module, train: Iterable, update: torch.optim.Optimizer, 
             shape = tuple(X.shape)
             X, y = speed.to_device(net, X, device), y.to(device)
             update.zero_grad()
-            with speed.precision(net):
+            with torch.enable_grad(), speed.precision(net):
                 logits = inspection.logits_of(net, X)
                 checks.labels(span, logits)
                 loss = F.cross_entropy(logits, y)
@@ -221,12 +219,11 @@ def judge_epoch(net: nn.Module, test: Iterable, epoch: int, update: torch.optim.
     note(history, test_loss=test_loss, test_accuracy=test_accuracy)
 
 
-@torch.no_grad()
 def evaluate(net: nn.Module, data: Iterable) -> tuple[float, float]:
     """Mean cross-entropy and accuracy over every image of `data`, once, in eval mode; restores the mode after."""
     device = next(net.parameters()).device
     loss, correct, images = torch.zeros((), device=device), torch.zeros((), device=device), 0
-    with inspection.eval_mode(net), speed.channels_last(net), speed.precision(net):
+    with torch.no_grad(), inspection.eval_mode(net), speed.channels_last(net), speed.precision(net):
         for X, y, span in checks.batches(data):
             X, y = speed.to_device(net, X, device), y.to(device)
             logits = inspection.logits_of(net, X)

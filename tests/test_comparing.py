@@ -331,3 +331,34 @@ def test_timing_two_real_arms():
     assert comparing.factor(turns, "large", "small")[0] > 2
     with pytest.raises(ValueError, match="two rounds or more"):
         ah.timed_turns({"small": lambda: small @ small}, rounds=1)
+
+
+def test_an_interrupted_first_run_leaves_an_empty_table_with_the_columns_of_any_other():
+    def arm(seed):
+        raise KeyboardInterrupt
+
+    runs = ah.compare({"a": arm}, seeds=(0, 1))
+    assert runs.columns.tolist() == ["arm", "seed"] and len(runs) == 0
+
+
+def test_progress_names_the_run_that_is_on_and_counts_those_before(monkeypatch):
+    said = []
+
+    class Progress:
+        def __init__(self, total, unit):
+            said.append((total, unit))
+
+        def show(self, done, state):
+            said.append((done, state))
+
+        def close(self, result):
+            said.append(result)
+
+    monkeypatch.setattr(comparing, "Progress", Progress)
+    ah.compare({"a": lambda seed: {}, "b": lambda seed: {}}, seeds=(3, 5))
+    assert said == [(4, "run"), (0, "a, seed 3"), (1, "b, seed 3"), (2, "a, seed 5"), (3, "b, seed 5"), "4 runs"]
+
+
+def test_where_every_arm_diverged_all_are_named():
+    with pytest.raises(ValueError, match="diverged: low, high. Try"):
+        ah.best_arm(table(low=[math.nan, 0.5], high=[math.nan, math.nan]), "accuracy")

@@ -1,6 +1,7 @@
 """Several processes on a CPU must learn what one learns from the same batches."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -155,3 +156,28 @@ def test_torchrun_trains_by_the_command(tmp_path, monkeypatch):
     for name, weight in net.state_dict().items():
         torch.testing.assert_close(together[name], weight, rtol=0, atol=1e-5)
     assert ah.History.load(f"{path}.json").test_accuracy == history.test_accuracy
+
+
+def test_join_makes_the_group_that_torchrun_meant_and_leave_ends_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with socket.socket() as free:                              # a port that nobody has
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1",
+                        "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, str(value))
+    distributed.join()
+    try:
+        assert torch.distributed.is_initialized() and torch.distributed.get_backend() == "gloo"
+        distributed.join()                                     # a second time is no error
+    finally:
+        distributed.leave()
+    assert not torch.distributed.is_initialized()
+
+
+def test_without_torchrun_there_is_no_group(monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    distributed.join()
+    assert not torch.distributed.is_initialized()
+    assert (distributed.rank(), distributed.world()) == (0, 1)
+    distributed.leave()                                        # nothing to leave

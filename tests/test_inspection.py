@@ -135,3 +135,8 @@ def test_saved_bytes_of_a_layer_counted_by_hand():
     # logarithms of probabilities, 3 x 4, the labels, 3 of 8 bytes, and the total weight, one number.
     net = nn.Sequential(nn.Linear(5, 4), nn.ReLU())
     assert ah.saved_bytes(net, torch.rand(3, 5)) == 4 * (15 + 12 + 12 + 1) + 8 * 3
+
+
+def test_a_linear_layer_that_does_not_fit_names_the_last_dimension():
+    with pytest.raises(ValueError, match=r"shape \(2, 4, 5\)\. It wants 4 features in the last dimension, not 5\. "):
+        forward(nn.Linear(4, 3), torch.zeros(2, 4, 5))

@@ -366,3 +366,68 @@ def test_torchvisions_state_dict_loads_and_computes_the_same() -> None:
             assert torch.equal(ours(X), theirs(X))
     kinds = [type(m).__name__ for m in theirs.modules() if not any(m.children())]
     assert [type(m).__name__ for m in ours.modules() if not any(m.children()) and type(m) is not nn.Flatten] == kinds
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What shapes and parameters do not tell
+
+
+FAMILY = {"alexnet": ah.alexnet, "alexnet_paper": ah.alexnet_paper, "alexnet_2012_code": ah.alexnet_2012_code,
+          "alexnet_two_towers": ah.alexnet_two_towers, "caffenet": ah.caffenet,
+          "alexnet_torchvision": ah.alexnet_torchvision}
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_pools_overlap_as_in_section_3_4(name: str) -> None:
+    """Windows of z = 3, s = 2 apart, without padding; Caffe and the code of 2012 round up."""
+    with torch.device("meta"):
+        pools = [module for module in FAMILY[name]().modules() if isinstance(module, nn.MaxPool2d)]
+    assert len(pools) == (6 if name == "alexnet_two_towers" else 3)
+    rows = torch.arange(10.0)[None, None, :, None].expand(1, 1, 10, 10)
+    for pool in pools:                                         # each output is the last row of its window
+        last = [2, 4, 6, 8] + [9] * (name in ("caffenet", "alexnet_2012_code"))
+        assert pool(rows)[0, 0, :, 0].tolist() == last
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_dropout_drops_half(name: str) -> None:
+    with torch.device("meta"):
+        rates = [module.p for module in FAMILY[name]().modules() if isinstance(module, nn.Dropout)]
+    assert rates == [0.5] * (4 if name == "alexnet_two_towers" else 2)
+
+
+@pytest.mark.parametrize(("name", "k", "groups"), [
+    ("alexnet_paper", 2.0, 2), ("alexnet_2012_code", 2.0, 2), ("alexnet_two_towers", 2.0, 1), ("caffenet", 1.0, 1)])
+def test_settings_of_every_lrn(name: str, k: float, groups: int) -> None:
+    """Section 3.3: n = 5, alpha = 1e-4, beta = 0.75; k = 2, but 1 in Caffe, which also looks across the groups."""
+    with torch.device("meta"):
+        norms = [module for module in FAMILY[name]().modules() if isinstance(module, models.LRN)]
+    assert [(n.size, n.alpha, n.beta, n.k, n.groups) for n in norms] == [(5, 1e-4, 0.75, k, groups)] * (
+        4 if name == "alexnet_two_towers" else 2)
+
+
+def test_lenet5_starts_within_2_4_over_fan_in() -> None:
+    """Uniform weights within 2.4 / F, F the number of inputs that a unit reads; biases 0."""
+    torch.manual_seed(0)
+    nets = [ah.lenet5_1998() for _ in range(40)]
+    c3 = [3 * 25] * 18 + [4 * 25] * 36 + [6 * 25] * 6                  # kernel by kernel, in the order of table I
+    fan_in = {"C1": 25, "S2": 4, "C3": torch.tensor(c3)[:, None, None], "S4": 4, "C5": 16 * 25, "F6": 120}
+    for name, inputs in fan_in.items():
+        scaled = torch.stack([net.get_submodule(name).weight.detach() for net in nets]) * inputs
+        assert 2.3 < scaled.max() <= 2.4 and -2.4 <= scaled.min() < -2.3, name
+        assert abs(scaled.mean()) < 0.25, name
+        assert not any(net.get_submodule(name).bias.any() for net in nets)
+
+
+def test_partial_convolution_counts_at_every_place_of_a_map_that_is_no_square() -> None:
+    layer = models.PartialConv2d(models.C3_READS, kernel_size=5)
+    assert layer.macs((16, 4, 6)) == (6 * 3 + 9 * 4 + 6) * 25 * (4 * 6)
+
+
+def test_subsampling_has_a_weight_and_a_bias_a_map() -> None:
+    layer = models.Subsampling(2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([0.5, 2.0]))
+        layer.bias.copy_(torch.tensor([-1.0, 3.0]))
+    X = torch.arange(16.0).view(1, 2, 2, 4)                    # two maps, each of two windows
+    assert layer(X).tolist() == [[[[0.5 * 10 - 1, 0.5 * 18 - 1]], [[2 * 42 + 3, 2 * 50 + 3]]]]

@@ -121,3 +121,13 @@ def test_pages_are_the_fewest_of_a_round_with_and_without_memory_kept(monkeypatc
     assert timing.fetched_pages(rounds=3) == {"usual": 4_000, "kept": 0}
     monkeypatch.setattr(sys, "platform", "win32")
     assert timing.fetched_pages() is None
+
+
+matrix_rate = timing.matrix_rate                               # itself: `small` puts a constant in its place
+
+
+def test_rate_of_a_matrix_product_is_that_of_the_quickest_run(monkeypatch):
+    took = iter([9.0, 4.0, 2.0, 8.0, 5.0, 3.0])                # both ways, a first run and two more each
+    monkeypatch.setattr(timing, "seconds", lambda work, device: next(took))
+    assert matrix_rate("cpu", repeats=2) == 2 * 3072 ** 3 / 2.0
+    assert next(took, None) is None

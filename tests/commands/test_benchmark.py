@@ -86,3 +86,35 @@ def test_without_the_book_the_command_that_installs_it_is_said(monkeypatch, tmp_
     monkeypatch.setitem(sys.modules, "d2l", None)              # what import finds where there is none
     assert commands.main(["benchmark", str(tmp_path / "report.json")]) == 1
     assert "pip install --no-deps d2l==1.0.3" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_seconds_of_a_run_are_shared_among_its_epochs(tiny, monkeypatch):
+    monkeypatch.setattr(timing, "seconds", lambda work, device: work() or 6.0)
+    said = []
+    result = benchmark.compare_ways("lenet", "cpu", *SIZES, repeats=1, epochs=2, say=said.append)
+    assert result["book"]["seconds"] == result["ours"]["seconds"] == [3.0]
+    assert said[0].endswith(": 3.00 s an epoch")
+
+
+def report(**changes):
+    """A report with numbers to calculate with: the book takes 8 s for 60 + 20 images, ours 2 s."""
+    network = {"network": "lenet", "images": [60, 20], "batch_size": 10, "book_data": "its own", "arithmetic": 0.5,
+               "ratios": [3.0, 5.0], "book": {"seconds": [7.0, 8.0, 9.0], "accuracy": [0.5, 0.7], "loading": 100.0},
+               "ours": {"seconds": [2.0], "accuracy": [0.75], "loading": 500.0, "training": 40.0, "share": 0.25}}
+    return {"device": "a card", "versions": {"torch": "2.0"}, "date": "2026-01-31", "peak_memory": 3 * 2**20,
+            "matrix_rate": {"float32": 5e12}, "networks": [network], **changes}
+
+
+def test_table_of_a_report_worked_out_by_hand():
+    assert benchmark.as_text(report()).splitlines() == [
+        "a card, torch 2.0, 2026-01-31", "A large matrix product: 5.00 TFLOP/s in float32", "",
+        "lenet, batches of 10, an epoch of 60 training and 20 test images; the book's data: its own",
+        "                                    book        ours    ratio",
+        "seconds an epoch                    8.00        2.00     4.0x, 3.0 to 5.0",
+        "images a second, epoch             10.00       40.00     4.0x",
+        "images a second, loading          100.00      500.00     5.0x",
+        "its arithmetic alone                            0.50    16.0x at most, at the matrix product's rate",
+        "test accuracy                      0.600       0.750",
+        "images a second, training                       40.0    25% of the matrix product's rate", "",
+        "Peak memory of the process: 3 MiB"]

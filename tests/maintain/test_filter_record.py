@@ -8,6 +8,7 @@ import torch
 
 import alexnet_helpers as ah
 from alexnet_helpers import recorded
+from alexnet_helpers.maintain import __main__ as maintain
 from alexnet_helpers.maintain import filter_record
 
 SMALL = {"one tower": (1, 0, 0.01, 0.01), "two towers, seed 1": (2, 1, 0.01, 0.01)}
@@ -99,3 +100,12 @@ def test_missing_filters_are_said_to_be_missing(folder, capsys):
     (folder / "filters.json").unlink()
     with pytest.raises(RuntimeError, match="call record_filters first"):
         filter_record.record_book()
+
+
+def test_command_makes_both_parts_of_the_record(monkeypatch, capsys):
+    made = []
+    monkeypatch.setattr(filter_record, "record_filters", lambda: made.append("one photograph"))
+    monkeypatch.setattr(filter_record, "record_book", lambda: made.append("the book"))
+    assert maintain.main(["record", "filters"]) == 0
+    assert made == ["one photograph", "the book"]              # the second joins the first
+    assert capsys.readouterr().out.startswith("Recorded in ")
