@@ -62,7 +62,7 @@ def timeline(milestones: list[dict]) -> Figure:
     ax.axvline(2012, color=BLACK, lw=1, ls=":", zorder=0)
     for row, m in enumerate(milestones):
         colour, marker = kinds[m["kind"]]
-        early = m["year"] < 2000
+        early = m["year"] < 1995
         ax.plot(m["year"], -row, marker, color=colour, ms=9, zorder=3)
         ax.annotate(f"{m['name']}: {m['text']}", (m["year"], -row), (10 if early else -10, 0), va="center", fontsize=9,
                     textcoords="offset points", ha="left" if early else "right",
