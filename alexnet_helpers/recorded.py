@@ -85,6 +85,15 @@ def pretrained_filters(fetch: bool = False) -> np.ndarray:
     return torch.load(path, map_location="cpu", weights_only=True)["features.0.weight"].numpy()
 
 
+def race_runs(record: dict) -> pd.DataFrame:
+    """Lesson 01's recorded race as a table with a row a run: size, arm, seed and test accuracy."""
+    import pandas as pd
+
+    return pd.DataFrame([{"size": size, "arm": arm, "seed": seed, "test accuracy": run[arm]}
+                         for size in record["sizes"] for seed in record["seeds"]
+                         if (run := record["runs"].get(f"{size}, seed {seed}")) for arm in record["chosen"]])
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # What the record of a GPU says; it may still lack parts
 

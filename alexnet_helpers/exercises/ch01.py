@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+from .common import table_of_runs
+
 # Of the run of 2012: two operations a MAC, forward and backward, every image, every epoch.
 OPERATIONS_2012 = 2 * 724_406_816 * 3 * 1_200_000 * 90
 
@@ -16,19 +20,19 @@ def errors_avoided(answer: float) -> str | None:
                         ((second - supplied) / supplied * 100, "Percent of whose errors? Divide by the other's.")):
         if abs(answer - value) < 0.006 * abs(value):
             return hint
-    return "Both errors stand in the chart of the contest; the difference is to be seen against the larger one."
+    return "Both errors stand in the chart of 2012; the difference is to be seen against the larger one."
 
 
-def utilisation_2012(answer: float) -> str | None:
-    share = OPERATIONS_2012 / (2 * 1.581e12 * 5.5 * 86_400) * 100
-    for factor, hint in ((1, None), (1 / 100, "That is the share; the question asks for percent."),
-                         (2, "There were two cards."), (1 / 2, "A MAC is two operations, and each card has its peak."),
+def days_on_two_cards(answer: float) -> str | None:
+    days = OPERATIONS_2012 / (2 * 1.581e12) / 86_400
+    for factor, hint in ((1, None), (2, "There were two cards."), (24, "Those are hours."),
+                         (60 * 24, "Those are minutes."), (86_400, "Those are seconds."),
+                         (1 / 2, "A MAC is two operations."),
                          (1 / 3, "Training is about three times a pass forward."),
-                         (1 / 6, "A MAC is two operations, and training about three times a pass forward."),
-                         (1 / 90, "Roughly ninety times over all images.")):
-        if abs(answer / (share * factor) - 1) < 0.02:
+                         (1e12, "A TFLOP/s is 10^12 operations a second.")):
+        if abs(answer / (days * factor) - 1) < 0.02:
             return hint
-    return "Operations, divided by what two cards at 1.581 TFLOP/s each could do in five and a half days."
+    return "Operations, divided by what both cards do in a second, divided by the seconds of a day."
 
 
 def drawing_level(answer: float) -> str | None:
@@ -43,16 +47,40 @@ def drawing_level(answer: float) -> str | None:
     return "What does each step of the race do to the number of images, and what to the lead?"
 
 
-def days_on_this_machine(answer: dict[str, float]) -> str | None:
-    days = OPERATIONS_2012 / (0.3 * answer["tflops"] * 1e12) / 86_400
-    for factor, hint in ((1, None), (0.3, "At full speed; the question allows it 30 % of that."),
-                         (0.09, "At 30 % of its speed it takes longer, not shorter."),
-                         (24, "Those are hours."), (86_400, "Those are seconds."),
-                         (1 / 3, "Training is about three times a pass forward."),
-                         (1 / 2, "A MAC is two operations."), (1 / 90, "Roughly ninety times over all images.")):
-        if abs(answer["days"] / (days * factor) - 1) < 0.02:
-            return hint
-    return "Operations, divided by 0.3 times the operations a second, divided by the seconds of a day."
+def crossover(answer: dict) -> str | None:
+    """`answer` has runs, a table (size, arm, seed, test accuracy), and level, where the learned arm draws level."""
+    runs = answer["runs"]
+    sizes = sorted(int(size) for size in runs["size"].unique())
+    if len(sizes) < 3:
+        return "Take three sizes or more: a line through two points crosses somewhere, whatever the race does."
+    for size in sizes:
+        if hint := table_of_runs(runs[runs["size"] == size], "test accuracy", ["HOG + linear", "learned"]):
+            return f"At {size:,} images: {hint}"
+    mean = runs.groupby(["size", "arm"])["test accuracy"].mean().unstack()
+    leads = [float(mean.loc[size, "learned"] - mean.loc[size, "HOG + linear"]) for size in sizes]
+    level = level_at(sizes, leads)
+    if abs(answer["level"] - level) <= 0.1 * level if math.isfinite(level) else answer["level"] == level:
+        return None
+    if level == 0:
+        return "At your smallest size the learned arm leads already: level is then 0."
+    if math.isinf(level):
+        return 'At your largest size HOG still leads: level is then float("inf").'
+    return "Where does a line between the two leads of different sign reach 0? The sizes go by their logarithm."
 
 
-CHECKS = {"1.1": errors_avoided, "1.2": utilisation_2012, "1.3": drawing_level, "1.4": days_on_this_machine}
+def level_at(sizes: list[int], leads: list[float]) -> float:
+    """The size at which `leads` rise above 0 for the last time, on a logarithmic axis; 0 or infinity if they do not.
+
+    0: it leads from the first size on; infinity: it does not lead at the last.
+    """
+    if leads[-1] <= 0:
+        return math.inf
+    behind = [place for place, lead in enumerate(leads) if lead <= 0]
+    if not behind:
+        return 0.0
+    place = behind[-1]
+    share = -leads[place] / (leads[place + 1] - leads[place])
+    return sizes[place] * (sizes[place + 1] / sizes[place]) ** share
+
+
+CHECKS = {"1.1": errors_avoided, "1.2": days_on_two_cards, "1.3": drawing_level, "1.4": crossover}

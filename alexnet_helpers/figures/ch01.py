@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 
 from .style import (
@@ -21,35 +22,62 @@ from .style import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
+    import pandas as pd
 
+    from ..comparing import Verdict
+
+
+def ilsvrc_by_year(years: list[dict], rival: dict) -> Figure:
+    """Top-5 error of the best entry of each year; `rival` is the best one without a network in the first year of these.
+
+    Squares: features made by hand; circles: networks.
+    """
+    figure, ax = plt.subplots(figsize=(8.6, 3.9))
+    hand = [e for e in years if not e["learned"]] + [rival]
+    learned = [e for e in years if e["learned"]]
+    for entries, colour, marker, dash, name in ((hand, ORANGE, "s", "--", "features made by hand"),
+                                                (learned, BLUE, "o", "-", "networks")):
+        ax.plot([e["year"] for e in entries], [e["error"] for e in entries], color=colour, marker=marker, ls=dash,
+                ms=8, label=name)
+        for e in entries:
+            ax.annotate(f"{e['team']}\n{e['error']:.1f}", (e["year"], e["error"]), (0, 8), ha="center", fontsize=9,
+                        textcoords="offset points")
+    ax.set(ylabel="top-5 error (%)", ylim=(0, 36), xlim=(2009.4, 2017.6))
+    ax.set_xticks([e["year"] for e in years])
+    ax.legend(loc="upper right")
+    ax.set_title(f"Hand-made features stood still at {rival['error']:.0f} %; networks then halved it, and again")
+    figure.alt = (f"Hand-made features stood still at {rival['error']:.0f} %; networks then halved it, and again. "
+                  "Top-5 error of the best entry by year, on the supplied images. "
+                  + "; ".join(f"{name}: " + ", ".join(f"{e['year']} {e['team']} {e['error']:.1f} %" for e in entries)
+                              for name, entries in (("made by hand", hand), ("networks", learned))))
+    return figure
 
 
 def timeline(milestones: list[dict]) -> Figure:
-    """The milestones of `facts()`, a row each; colour and marker tell their kind."""
-    kinds = dict(zip(("network", "features", "data", "hardware", "recognition"),
-                     zip(COLOURS, MARKERS, strict=False), strict=False))
-    names = {"network": "a network", "features": "features made by hand", "data": "data", "hardware": "hardware",
-             "recognition": "recognition"}
-    figure, ax = plt.subplots(figsize=(8.8, 5.4))
+    """Milestones of `facts()`, a row each; colour and marker tell their kind."""
+    names = {"network": "a network", "idea": "an idea for training", "features": "features made by hand",
+             "data": "data", "hardware": "hardware", "recognition": "recognition"}
+    kinds = dict(zip(names, zip(COLOURS, MARKERS, strict=True), strict=True))
+    figure, ax = plt.subplots(figsize=(8.8, 0.28 * len(milestones) + 0.9))
     ax.axvline(2012, color=BLACK, lw=1, ls=":", zorder=0)
     for row, m in enumerate(milestones):
         colour, marker = kinds[m["kind"]]
-        early = m["year"] < 2000
+        early = m["year"] < 1995
         ax.plot(m["year"], -row, marker, color=colour, ms=9, zorder=3)
         ax.annotate(f"{m['name']}: {m['text']}", (m["year"], -row), (10 if early else -10, 0), va="center", fontsize=9,
                     textcoords="offset points", ha="left" if early else "right",
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
                     fontweight="bold" if m["name"] == "AlexNet" else "normal")
     handles = [ax.plot([], [], marker, color=colour, ls="none", ms=8, label=names[kind])[0]
-               for kind, (colour, marker) in kinds.items()]
+               for kind, (colour, marker) in kinds.items() if any(m["kind"] == kind for m in milestones)]
     ax.legend(handles=handles, loc="lower left", fontsize=9)
     ax.spines["left"].set_visible(False)
-    ax.set(xlim=(1978, 2027), xlabel="year", ylim=(-len(milestones) + 0.4, 0.7))
-    ax.set_xticks(range(1990, 2026, 5))
+    last = max(m["year"] for m in milestones)
+    ax.set(xlim=(1977, last + 2), xlabel="year", ylim=(-len(milestones) + 0.4, 0.7))
+    ax.set_xticks(range(1980, last + 1, 5))
     ax.set_yticks([])
-    ax.set_title("Fourteen years lie between LeNet-5 and AlexNet")
-    figure.alt = "Fourteen years lie between LeNet-5 and AlexNet. A timeline. " + " ".join(
+    ax.set_title("Networks came first, ideas for training deep ones came late")
+    figure.alt = "Networks came first, ideas for training deep ones came late. A timeline. " + " ".join(
         f"{m['year']} {m['name']}: {m['text']}." for m in milestones)
     return figure
 
@@ -102,46 +130,71 @@ def dataset_sizes(datasets: list[dict], title: str) -> Figure:
     return figure
 
 
-def learning_curves(curves: dict[str, dict[int, np.ndarray]], leads: dict[int, tuple[float, float]],
-                    names: tuple[str, str], title: str) -> Figure:
-    """Accuracy over training-set size, and the lead of one arm over another, under a `title`.
+def race(runs: pd.DataFrame, verdicts: dict[int, Verdict], margin: float, title: str) -> Figure:
+    """Test accuracy over training-set size, and what the verdicts say of learned minus HOG, with the margin as a band.
 
-    `curves` maps an arm to {size: right or wrong, (seeds, test images)}; bars are 95 % binomial intervals for the
-    test images, small open marks single seeds. `leads` maps a size to the lead of `names[0]` over `names[1]` and its
-    two standard errors, both as fractions.
+    `runs` has the columns size, arm, seed and test accuracy: small open marks are single runs, lines join the means.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4.1), width_ratios=(1.35, 1))
-    for arm, ((name, curve), colour, marker) in enumerate(told_apart(curves, COLOURS, MARKERS)):
-        sizes = [size * 1.06 ** (arm - 1) for size in curve]   # side by side, so that the bars do not hide each other
-        means = [right_or_wrong.mean() for right_or_wrong in curve.values()]
-        spread = [1.96 * (p * (1 - p) / next(iter(curve.values())).shape[1]) ** 0.5 for p in means]
-        left.errorbar(sizes, means, yerr=spread, color=colour, marker=marker, ms=6, ls=DASHES[arm], capsize=3,
-                      label=name)
-        for size, right_or_wrong in zip(sizes, curve.values(), strict=True):
-            left.plot([1.025 * size] * len(right_or_wrong), right_or_wrong.mean(axis=1), marker, color=colour, ms=3.5,
-                      markerfacecolor="white", markeredgewidth=0.9)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4.0), width_ratios=(1.35, 1))
+    words, arms = [], {arm: rows for arm, rows in runs.groupby("arm", sort=False)}
+    for place, ((name, rows), colour, marker, dash) in enumerate(told_apart(arms, COLOURS, MARKERS, DASHES)):
+        shift = 1.05 ** (place - 1)                            # side by side, so that the marks do not hide each other
+        means = rows.groupby("size")["test accuracy"].mean()
+        left.plot(shift * rows["size"], rows["test accuracy"], marker, color=colour, ms=3.5, mfc="white", mew=0.9)
+        left.plot([shift * size for size in means.index], means, color=colour, marker=marker, ms=6, ls=dash,
+                  label=name)
+        words.append(f"{name}: " + ", ".join(f"{mean:.3f} at {size:,}" for size, mean in means.items()))
     left.set(xlabel="training images", ylabel="test accuracy", xscale="log")
     left.legend(fontsize=9, loc="lower right")
-    points = [100 * lead for lead, _ in leads.values()]
+    left.set_title("every run (open) and the mean", fontweight="normal")
+    right.axhspan(-100 * margin, 100 * margin, color=GREEN, alpha=0.2, lw=0)
     right.axhline(0, color=BLACK, lw=1)
-    right.errorbar(list(leads), points, yerr=[100 * error for _, error in leads.values()], color=BLACK, marker="o",
-                   capsize=4, ls="none")
+    points = {size: (100 * v.mean, 50 * (v.high - v.low)) for size, v in verdicts.items()}
+    right.errorbar(list(points), [mean for mean, _ in points.values()], yerr=[half for _, half in points.values()],
+                   color=BLACK, marker="o", capsize=4, ls="none")
+    for size, (mean, half) in points.items():
+        right.annotate(f"{mean:+.1f}", (size, mean + half), (0, 4), textcoords="offset points", ha="center", fontsize=9)
     right.set(xlabel="training images", ylabel="percentage points", xscale="log")
-    for size, point, (lead, error) in zip(leads, points, leads.values(), strict=True):
-        right.annotate(f"{100 * lead:+.1f} ± {100 * error:.1f}", (size, point), (8, 0), textcoords="offset points",
-                       va="center", fontsize=9)
-    right.set_title(f"{names[0]} minus {names[1]}", fontweight="normal")
-    left.set_title("every subset (open), mean and 95 % interval", fontweight="normal")
+    right.set_title("learned minus HOG, 95 % interval\n(band: too little to matter)", fontweight="normal")
+    right.margins(x=0.2, y=0.15)
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     for ax in (left, right):
-        ax.set_xticks(list(leads), [f"{size:,}" for size in leads])
+        ax.set_xticks(list(verdicts), [f"{size:,}" for size in verdicts], fontsize=9)
         ax.minorticks_off()
-        ax.margins(x=0.12)
-    right.margins(x=0.25)
-    figure.alt = f"{title}. Test accuracy over training images. " + "; ".join(
-        f"{name}: " + ", ".join(f"{r.mean():.3f} at {size:,}" for size, r in curve.items())
-        for name, curve in curves.items()) + f". Lead of {names[0]} over {names[1]}, points: " + ", ".join(
-        f"{100 * lead:+.1f} ± {100 * error:.1f} at {size:,}" for size, (lead, error) in leads.items())
+    figure.alt = f"{title}. Test accuracy over training images. " + "; ".join(words) + (
+        ". Learned minus HOG, points: " + ", ".join(f"{mean:+.1f} ± {half:.1f} at {size:,}"
+                                                     for size, (mean, half) in points.items()))
+    return figure
+
+
+def hog_steps(image: np.ndarray, strength: np.ndarray, angle: np.ndarray, cells: np.ndarray) -> Figure:
+    """HOG of one picture, step by step: the picture, how strong its edges are and which way they run, and one cell.
+
+    `image`, `strength` and `angle` are (H, W), angles in degrees from 0 to 180; `cells` (rows, columns, directions).
+    The cell whose histogram is drawn is the one with the strongest edges.
+    """
+    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.6), width_ratios=(1, 1, 1, 1.3))
+    side, n = len(image) // len(cells), cells.shape[-1]
+    row, column = divmod(int(cells.sum(axis=-1).argmax()), cells.shape[1])
+    seen = np.where(strength > 0.15 * strength.max(), angle, np.nan)
+    for ax, values, name, colours in zip(axes, (image, strength, seen), ("picture", "strength", "direction"),
+                                         ("gray", "gray", "twilight"), strict=False):
+        ax.imshow(values, cmap=colours)
+        ax.set_title(name, fontsize=10)
+        ax.axis("off")
+        ax.plot([column * side - 0.5, (column + 1) * side - 0.5, (column + 1) * side - 0.5, column * side - 0.5,
+                 column * side - 0.5],
+                [row * side - 0.5, row * side - 0.5, (row + 1) * side - 0.5, (row + 1) * side - 0.5,
+                 row * side - 0.5], color=VERMILION, lw=1.5)
+    counts = cells[row, column]
+    axes[3].bar(np.arange(n) * 180 / n + 90 / n, counts, width=150 / n, color=BLUE)
+    axes[3].set(xlabel="direction (degrees)", xticks=range(0, 181, 60))
+    axes[3].set_title("the marked cell", fontsize=10)
+    figure.suptitle("HOG turns a cell of pixels into a histogram of edge directions", fontsize=12, fontweight="bold",
+                    x=0.01, ha="left")
+    figure.alt = ("HOG turns a cell of pixels into a histogram of edge directions. A picture, the strength and the "
+                  f"direction of its edges, and the histogram of the cell in row {row}, column {column}: "
+                  + ", ".join(f"{count:.2f}" for count in counts))
     return figure
 
 
@@ -158,7 +211,8 @@ def training_days(days: dict[str, float], reported: tuple[float, float], here: s
     ax.annotate(f"reported: {reported[0]:g} to {reported[1]:g} days", (reported[1], 0.75), (6, 0), fontsize=9,
                 textcoords="offset points", va="center")
     ax.set_yticks([-row for row in range(len(days))], list(days))
-    ax.set(xscale="log", xlabel="days at full speed (logarithmic)", ylim=(-len(days) + 0.4, 1.1))
+    ax.set(xscale="log", xlabel="days at the peak rate, or at the measured one (logarithmic)",
+           ylim=(-len(days) + 0.4, 1.1))
     ax.set_xlim(right=30 * max(days.values()))
     ax.grid(axis="y", alpha=0)
     ax.set_title("The run of 2012, if every machine were always busy")

@@ -28,7 +28,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from alexnet_helpers import figures, layer_table, lenet
+from alexnet_helpers import figures, layer_table, lenet, verdict
 from alexnet_helpers.checkpoints import History
 from alexnet_helpers.figures import ch01, ch02, ch03, ch04, ch05, ch07, ch08, ch09, common, style
 
@@ -98,8 +98,13 @@ def comparison(k: float, **measures: float) -> pd.DataFrame:
                          for arm in ("old", "new", "newer") for seed in range(3)])
 
 
-def right(share: float) -> np.ndarray:
-    return np.arange(200).reshape(2, 100) % 100 < 100 * share
+def race(k: int) -> tuple[pd.DataFrame, dict]:
+    """Three arms at two sizes, and the verdicts on learned against HOG."""
+    runs = pd.DataFrame([{"size": size, "arm": arm, "seed": seed, "test accuracy": 0.1 * k + gain + 0.001 * seed * gain}
+                         for size in (200, 800) for arm, gain in (("pixels", 0.3), ("HOG", 0.4), ("learned", 0.42))
+                         for seed in range(3)])
+    return runs, {size: verdict(runs[runs["size"] == size], "test accuracy", "learned", "HOG", 0.01)
+                  for size in (200, 800)}
 
 
 SAMPLES: dict[str, Callable[[int], Figure]] = {
@@ -125,16 +130,18 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
     "two_towers": lambda k: ch03.two_towers({"conv1": (48, 5, 5), "conv2": (128, 3, 3)}, {"conv2": 500 * k, "fc8": 7}),
     "roofline": lambda k: ch03.roofline({"batch of 1": {"conv1": (50, 1e11 * k), "fc6": (0.5, 5e9)},
                                           "batch of 32": {"conv1": (51, 2e11), "fc6": (16, 6e10)}}, 4e11, 4e10),
-    "timeline": lambda k: ch01.timeline([{"year": 1997 + k, "kind": "network", "name": "A", "text": "first"},
+    "timeline": lambda k: ch01.timeline([{"year": 1988 + k, "kind": "network", "name": "A", "text": "first"},
                                           {"year": 2009, "kind": "data", "name": "B", "text": "second"}]),
     "challenge": lambda k: ch01.challenge(*contest(k)),
     "dataset_sizes": lambda k: ch01.dataset_sizes(
         [{"name": "A", "year": 1998, "images": 70_000 * k},
          {"name": "B", "year": 2008, "images": 10**7, "clean": False}], "Data"),
-    "learning_curves": lambda k: ch01.learning_curves(
-        {"pixels": {200: right(0.3), 800: right(0.4 * k)}, "HOG": {200: right(0.5), 800: right(0.6)},
-         "learned": {200: right(0.4), 800: right(0.7)}}, {200: (-0.1, 0.02), 800: (0.1 * k, 0.02)}, ("learned", "HOG"),
-        "Learning"),
+    "race": lambda k: ch01.race(*race(k), 0.01, "Race"),
+    "ilsvrc_by_year": lambda k: ch01.ilsvrc_by_year(
+        [{"year": 2011, "team": "X", "error": 25.0 + k, "learned": False},
+         {"year": 2012, "team": "S", "error": 16.4, "learned": True}],
+        {"year": 2012, "team": "I", "error": 26.2, "learned": False}),
+    "hog_steps": lambda k: ch01.hog_steps(np.eye(8), np.eye(8), 10.0 * np.eye(8), k * np.arange(36.0).reshape(2, 2, 9)),
     "training_days": lambda k: ch01.training_days({"slow": 9e3, "here": 30.0 * k, "fast": 0.2}, (5, 6), "here"),
     "accepted_sizes": lambda k: ch03.accepted_sizes(range(4), {"one": [4, 4, 5, 5], "two": [4, 5, 5, 6]},
                                                      {"one": [0, k], "two": [2, 3]}),
