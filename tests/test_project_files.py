@@ -185,4 +185,5 @@ def test_make_leaves_the_environment_of_the_newest_versions_apart() -> None:
         pytest.skip("needs make")
     dry = subprocess.run(["make", "--dry-run", ".venv-newest/installed", "CONSTRAINTS="], cwd=PROJECT, text=True,
                          capture_output=True, env={**os.environ, "PYTHON": sys.executable}).stdout
-    assert ".venv-newest/bin/python -m pip install" in dry and "--constraint" not in dry and ".venv/" not in dry
+    assert ".venv-newest/bin/python -m pip install" in dry and "--constraint" not in dry
+    assert not re.search(r"(^|\s)\.venv/", dry)
