@@ -69,7 +69,7 @@ def test_data_that_every_process_would_read_whole_are_refused(monkeypatch):
 # One script, imported once: the single process first writes what two are to find, then two are forked. Autograd may
 # not run before a fork, so that the single one is forked as well.
 SCRIPT = """
-import os, sys, torch
+import os, signal, sys, torch
 import torch._dynamo                                          # which the first optimizer would import, thrice
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -99,14 +99,20 @@ def work(rank, world):
                f"{folder}/{rank} of {world}.pt")
     distributed.leave()
 
-children = []
+alive = set()
 for rank, world in ((0, 1), (0, 2), (1, 2)):
-    children.append(os.fork())
-    if children[-1] == 0:
+    child = os.fork()
+    if child == 0:
         work(rank, world)
         os._exit(0)
-for child in children:
-    assert os.waitpid(child, 0)[1] == 0
+    alive.add(child)
+while alive:
+    child, status = os.wait()
+    alive.remove(child)
+    if status:                                                # the others would wait for it half an hour
+        for other in alive:
+            os.kill(other, signal.SIGKILL)
+        sys.exit(f"a process ended with {os.waitstatus_to_exitcode(status)}")
 """
 
 
