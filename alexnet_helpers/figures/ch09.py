@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def verdict_bars(counts: pd.DataFrame, title: str) -> Figure:
-    """A bar for each row of `counts`, in per cent of it, split by verdict: right, roughly, wrong, unsupported."""
+    """A bar for each row of `counts`, in per cent of it, split by its four columns: those that hold come first."""
     colours = dict(zip(counts.columns, (BLUE, SKY, VERMILION, "0.92"), strict=True))
     hatches = dict(zip(counts.columns, ("", "", "//", ""), strict=True))
-    figure, ax = plt.subplots(figsize=(8.6, 0.5 * len(counts) + 1.4))
+    figure, ax = plt.subplots(figsize=(8.6, 0.4 * len(counts) + 1.4))
     words = []
     for y, (name, row) in enumerate(counts.iterrows()):
         left = 0.0
@@ -32,12 +32,12 @@ def verdict_bars(counts: pd.DataFrame, title: str) -> Figure:
                     edgecolor="white", label=verdict if y == 0 else None)
             if number:
                 ax.annotate(str(number), (left + width / 2, -y), ha="center", va="center", fontsize=10,
-                            color="white" if verdict == "right" else "black",
+                            color="white" if verdict == counts.columns[0] else "black",
                             bbox={"facecolor": colours[verdict], "edgecolor": "none", "pad": 1})
             left += width
         words.append(f"{name}: " + ", ".join(f"{number} {verdict}" for verdict, number in row.items() if number))
     ax.set_yticks([-y for y in range(len(counts))], [f"{name} ({row.sum()})" for name, row in counts.iterrows()])
-    ax.set(xlim=(0, 100), xlabel="share of its claims (%)")
+    ax.set(xlim=(0, 100), xlabel="share of its rows (%)")
     ax.spines["left"].set_visible(False)
     ax.grid(False)
     ax.set_title(title, pad=26)

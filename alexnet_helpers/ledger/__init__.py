@@ -49,7 +49,7 @@ class ClaimError(AssertionError):
 
 @functools.cache
 def document() -> dict[str, dict]:
-    """claims.toml whole: "sources" by letter, "causes" by name, "claims" by id."""
+    """claims.toml whole: "sources" by letter, "themes" by chapter, "causes" by name, "claims" by id."""
     return tomllib.loads(LEDGER.read_text(encoding="utf-8"))
 
 
@@ -204,36 +204,42 @@ def claimed(row: dict) -> str:
     return show(row["claimed"], digits=10) + (f" {row['unit']}" if "unit" in row else "")
 
 
-def places(claim_id: str, row: dict) -> list[tuple[str, str, str]]:
-    """(id, key words, where) of every text that says it, the row's own first."""
-    return [(name, place.get("words", ""), place["where"])
-            for name, place in {claim_id: row, **row.get("also", {})}.items()]
+def said(claim_id: str, row: dict, places: bool = False) -> str:
+    """What the texts say, as HTML: the claim in our words, then each text's key words, if wanted with their places.
+
+    Words that tell faithfully what stands in the book or the paper are marked as theirs.
+    """
+    texts = {claim_id: row, **row.get("also", {})}
+    words = {name: f"“{text['words']}”" + (f" (the {text['quotes']}’s)" if "quotes" in text else "")
+             for name, text in texts.items() if "words" in text}
+    if places:
+        lines = [f"{name[0]}, {text['where']}" + (f": {words[name]}" if name in words else "")
+                 for name, text in texts.items()]
+    else:
+        also = " ".join(row.get("also", {}))
+        lines = [*dict.fromkeys(words.values()), *[f"also {also}"] * bool(also)]
+    return escape(row["claim"]) + (f"<br><small>{escape('; '.join(lines))}</small>" if lines else "")
 
 
-def said(claim_id: str, row: dict) -> str:
-    """What the texts say, as HTML: the claim in our words, then each text's key words."""
-    others = " ".join(row.get("also", {}))
-    words = "; ".join(dict.fromkeys(f"“{words}”" for _, words, _ in places(claim_id, row) if words))
-    small = ", ".join(part for part in (words, f"also {others}" if others else "") if part)
-    return escape(row["claim"]) + (f"<br><small>{escape(small)}</small>" if small else "")
+def truth(row: dict) -> str:
+    """What is true, and of an effect on what it was tried."""
+    return row["truth"] + (f" Tried on: {row['scale']}." if "scale" in row else "")
 
 
 def finding(row: dict, value: str = "") -> str:
-    """What is true: what was computed, in words, and the row's own, or, without a value, these and the source."""
-    scale = f" Tried on: {row['scale']}." if "scale" in row else ""
+    """What was computed, in words, and what is true; without a value, what is true and its primary source."""
     if not value:
-        return f"{row['truth']}{scale} Source: {row['primary']}."
+        return f"{truth(row)} Source: {row['primary']}."
     if row["kind"] == "effect":
-        return f"{value} {row['truth']}{scale}"
+        return f"{value} {truth(row)}"
     # A value that varies from run to run stays out of the line, so that the line can be compared.
     unit = f" {row['unit']}" if "unit" in row else ""
-    return ("" if row.get("measured") else f"computed {value}{unit}. ") + row["truth"]
+    return ("" if row.get("measured") else f"computed {value}{unit}. ") + truth(row)
 
 
 def verdict_mark(row: dict) -> str:
-    """The verdict, as HTML, with its sign; and whose words they are, where the text tells faithfully what it read."""
-    quoted = f"<br><small>the {row['quotes']}’s words</small>" if "quotes" in row else ""
-    return f"{MARKS[row['verdict']]}&nbsp;{row['verdict'].replace(' ', '&nbsp;')}{quoted}"
+    """The verdict, as HTML, with its sign."""
+    return f"{MARKS[row['verdict']]}&nbsp;{row['verdict'].replace(' ', '&nbsp;')}"
 
 
 def html_table(titles: dict[str, int], rows: Iterable[tuple[str, ...]]) -> str:

@@ -214,11 +214,12 @@ def test_row_is_well_formed(claim_id):
     assert re.fullmatch(r"[A-Z]\d+[a-z]?", claim_id)
     assert claim_id[0] in DOCUMENT["sources"]
     assert row["verdict"] in ledger.VERDICTS[row["kind"]]
-    assert row["chapter"] in range(1, 10)
-    for text in (row["claim"], row["truth"], *(where for _, _, where in ledger.places(claim_id, row))):
+    assert row["chapter"] in range(1, 9)
+    also = row.get("also", {})
+    for text in (row["claim"], row["truth"], row["where"], *(place["where"] for place in also.values())):
         assert isinstance(text, str)
         assert text.strip() == text != ""
-    assert not set(row.get("also", {})) & set(ROWS), "what another row tells has none of its own"
+    assert not set(also) & set(ROWS), "what another row tells has none of its own"
     if row["verdict"] == "unsupported":
         assert "claimed" not in row, "a value that decides it makes it right or wrong"
     if "claimed" not in row:
@@ -233,28 +234,31 @@ def test_row_is_well_formed(claim_id):
         assert all(ledger.kind(value) == ledger.kind(row["claimed"]) for value in row.get("near", []))
         # A verdict that no value could give is a mistake in the row.
         assert row["verdict"] != "roughly" or row["near"]
-    assert (row["kind"] == "effect") >= ("scale" in row)
+    assert (row["kind"] == "effect") == ("scale" in row)
     causes = f"one of {', '.join(DOCUMENT['causes'])}"
     if row["verdict"] in ("wrong", "roughly"):
         assert row.get("cause") in DOCUMENT["causes"], f"what is not right names its cause, {causes}"
     elif row["verdict"] in ("right", "shown"):
         assert "cause" not in row, "nothing went wrong here"
     assert row.get("cause", "wording") in DOCUMENT["causes"]
-    assert row.get("quotes", "book") in ("book", "paper")
+    for name, place in {claim_id: row, **also}.items():
+        assert set(place) >= {"words", "where"} and place.get("quotes", "book") in ("book", "paper")
+        # Few words only, as they stand there: a dozen characters of Chinese, five words of English.
+        assert len(place["words"].split()) <= 5 if name[0] in "FP" else len(place["words"]) <= 12
 
 
 @pytest.mark.parametrize("claim_id", [name for name, row in ROWS.items() if "primary" in row])
 def test_primary_source_can_be_looked_up(claim_id):
     """It has a year, section, line or address, or is a file of a known repository, or says that there is none."""
     primary = ROWS[claim_id]["primary"]
-    assert re.search(r"\d|/|section|^(no source|a judgement)|(note|page) itself|^the paper's own figure", primary)
+    assert re.search(r"\d|/|section|^(no source|none found)|(note|page) itself|^the paper's own figure", primary)
     assert not primary.endswith("."), "the full stop is added"
 
 
 def test_ids_stand_in_order_within_each_chapter():
-    for chapter in range(1, 10):
-        ids = [(name[0], int(re.sub(r"\D", "", name)), name) for name, row in ROWS.items() if row["chapter"] == chapter]
-        assert ids == sorted(ids)
+    for chapter in range(1, 9):
+        ids = [name for name, row in ROWS.items() if row["chapter"] == chapter]
+        assert ids == sorted(ids, key=page.in_order)
 
 
 def flat(text: str) -> str:
@@ -400,10 +404,10 @@ def test_what_the_prose_says_of_the_counts():
 def test_table_says_where_each_claim_is_settled(course):
     _, folder = course
     table = page.table(folder)
-    columns = ["source", "chapter", "verdict", "computed", "notebook", "heading", "cell"]
+    columns = ["texts", "theme", "verdict", "computed", "notebook", "cell"]
     assert table[columns].to_numpy().tolist() == [
-        ["A", 1, "wrong", True, "01_chapter.ipynb", "Chapter 1", "cell-1"],
-        ["B", 2, "right", False, "02_chapter.ipynb", "Chapter 2", "cell-2"]]
+        ["A", "The history", "wrong", True, "01_chapter.ipynb", "cell-1"],
+        ["B", "LeNet and AlexNet", "right", False, "02_chapter.ipynb", "cell-2"]]
 
 
 def test_html_is_escaped_and_leads_to_the_cell(course):
@@ -412,18 +416,40 @@ def test_html_is_escaped_and_leads_to_the_cell(course):
     shown = page.as_html(page.table(folder)).data
     assert "a &lt; b" in shown
     assert "a < b" not in shown
-    assert '<a href="01_chapter.ipynb#cell-id=cell-1">01, Chapter 1</a>' in shown
+    assert 'computed in <a href="01_chapter.ipynb#cell-id=cell-1">01</a>' in shown
     assert shown.count("<tr>") == 3
     assert "✗&nbsp;wrong" in shown
     assert "the paper, section 1" in shown
 
 
+def test_a_row_of_several_texts_shows_all_places(course):
+    rows, folder = course
+    rows["A1"] |= {"words": "三层", "also": {"D7": {"words": "3层", "where": "page 9"}}}
+    table = page.table(folder)
+    assert table.loc["A1", "texts"] == "AD"
+    assert "A, p. 1: “三层”; D, page 9: “3层”" in page.as_html(table).data
+    assert [list(page.find(table, word).index) for word in ("3层", "d7", "WELL-KNOWN", "began", "five")] == [
+        ["A1"], ["A1"], ["A1"], ["B2"], []]
+
+
+def test_rows_are_counted_in_the_order_of_the_chapters(course):
+    rows, folder = course
+    rows["A3"] = rows["B2"] | {"kind": "effect", "verdict": "not shown", "chapter": 1}
+    table = page.table(folder)
+    counts = page.counts(table, by="theme")
+    assert list(counts.index) == ["The history", "LeNet and AlexNet"]
+    assert counts.to_numpy().tolist() == [[0, 0, 2, 0], [1, 0, 0, 0]]
+    html = page.by_theme(table).data
+    assert "<b>The history</b>: 2 wrong or not shown</summary>" in html
+    assert html.count("<details>") == 2 and html.count("<tr>") == 5
+
+
 def test_claims_settled_in_several_places_and_lines(tmp_path):
     source = 'ah.cite_claim("A1",\n              "B2")\nah.check_claim(\n    "C3", 4)'
-    cells = [nbformat.v4.new_markdown_cell("# One\n\ntext\n\n## Two"), nbformat.v4.new_code_cell(source, id="a"),
-             nbformat.v4.new_markdown_cell("no heading"), nbformat.v4.new_code_cell('ah.cite_claim("A1")', id="b")]
+    cells = [nbformat.v4.new_code_cell(source, id="a"),
+             nbformat.v4.new_markdown_cell("text"), nbformat.v4.new_code_cell('ah.cite_claim("A1")', id="b")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "05_five.ipynb")
-    first, second = (("05_five.ipynb", "Two", name) for name in "ab")
+    first, second = (("05_five.ipynb", name) for name in "ab")
     assert page.settled_in(tmp_path) == {"A1": [first, second], "B2": [first], "C3": [first]}
 
 
