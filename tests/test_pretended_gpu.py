@@ -71,8 +71,9 @@ class PretendedGPU(TorchFunctionMode):
         on = [self.has(tensor) for tensor in tensors]
         if name in TO_NUMPY and any(on):
             raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first.")
-        if any(on) and not all(flag or tensor.ndim == 0 for tensor, flag in zip(tensors, on, strict=True)) \
-                and name not in MAY_MIX and name != "__set__":
+        in_place = name.startswith("__i") or name.endswith("_") and not name.endswith("__")
+        fits = all(flag or tensor.ndim == 0 for tensor, flag in zip(tensors, on, strict=True))     # numbers may come along
+        if any(on) and (not fits or in_place and not on[0]) and name not in MAY_MIX and name != "__set__":
             raise RuntimeError(f"Expected all tensors to be on the same device, but found cuda:0 and cpu ({name}).")
         on_gpu = any(on) if asked is None else asked.type == "cuda"
         if name in MAY_MIX and tensors and not on[0]:
@@ -132,7 +133,7 @@ def gpu():
 @pytest.mark.parametrize("wrong", [
     lambda X: X + torch.rand(2, 3), lambda X: torch.cat([torch.rand(2, 3), X]),
     lambda X: torch.rand(3, device="cuda", generator=torch.Generator()), lambda X: X.numpy(), lambda X: np.asarray(X),
-    lambda X: nn.Linear(3, 1)(X)])
+    lambda X: nn.Linear(3, 1)(X), lambda X: torch.zeros(()).add_(X.sum())])
 def test_it_refuses_what_a_card_refuses(wrong):
     with pytest.raises((RuntimeError, TypeError), match="device|numpy"):
         wrong(torch.rand(2, 3, device="cuda"))
