@@ -72,7 +72,7 @@ class PretendedGPU(TorchFunctionMode):
         if name in TO_NUMPY and any(on):
             raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first.")
         in_place = name.startswith("__i") or name.endswith("_") and not name.endswith("__")
-        fits = all(flag or tensor.ndim == 0 for tensor, flag in zip(tensors, on, strict=True))     # numbers may come along
+        fits = all(flag or tensor.ndim == 0 for tensor, flag in zip(tensors, on, strict=True))  # numbers may come
         if any(on) and (not fits or in_place and not on[0]) and name not in MAY_MIX and name != "__set__":
             raise RuntimeError(f"Expected all tensors to be on the same device, but found cuda:0 and cpu ({name}).")
         on_gpu = any(on) if asked is None else asked.type == "cuda"
