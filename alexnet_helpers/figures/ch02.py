@@ -91,7 +91,7 @@ def losses(runs: dict[str, list[list[float]]], title: str, span: int = 1) -> Fig
     ax.axhline(math.log(10), color=BLACK, lw=1, ls=":")
     ax.annotate("ln 10: every class alike", (1, math.log(10)), (-2, 3), xycoords=("axes fraction", "data"),
                 textcoords="offset points", ha="right", va="bottom", fontsize=9.5)
-    ax.set(xlabel="step", ylabel="cross-entropy (nats)")
+    ax.set(xlabel="step", ylabel="cross-entropy")
     ax.set_title(title)
     figure.legend(loc="outside lower center", ncols=3, fontsize=9.5)
     figure.alt = f"{title}. Loss over steps, from the first to the last point: " + "; ".join(words) + "."

@@ -64,7 +64,7 @@ def training_curves(runs: dict[str, list[History]], title: str = "", judged: str
                         label=f"{label}training" if i == 0 else None)
                 ax.plot(epochs, test, "-", color=colour, marker=marker, ms=4,
                         label=f"{label}{judged}" if i == 0 else None)
-    loss_axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
+    loss_axes.set(xlabel="epoch", ylabel="cross-entropy", ylim=(0, None))
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     for ax in (loss_axes, accuracy_axes):
         ax.xaxis.get_major_locator().set_params(integer=True)
