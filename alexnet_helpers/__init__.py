@@ -9,7 +9,7 @@ from .exercises import check_exercise
 from .figures import use_course_style
 from .filters import fit_gabor, photo_spots, spot_network
 from .inspection import dead_units, layer_flow, layer_seconds, memory_table, saved_bytes, with_commas
-from .ledger import check_claim, check_claims, cite_claim, facts
+from .ledger import check_claims, facts
 from .models import (
     alexnet,
     alexnet_2012_code,
@@ -28,8 +28,8 @@ from .training import LossNotFiniteError, evaluate, fit
 
 __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteError", "PCALighting", "Profile",
            "RandomCrop", "RandomFlip", "alexnet", "alexnet_2012_code", "alexnet_paper", "alexnet_torchvision",
-           "alexnet_two_towers", "best_arm", "caffenet", "check_claim", "check_claims", "check_exercise", "cite_claim",
-           "compare", "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
+           "alexnet_two_towers", "best_arm", "caffenet", "check_claims", "check_exercise", "compare",
+           "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
            "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_filters", "load_record",
            "memory_table", "photo_spots", "pretrained_filters", "principal_colours", "profile", "saved_bytes",
            "small_alexnet", "spot_network", "summary", "time_verdict", "timed_turns", "tune", "tuned",

@@ -23,7 +23,6 @@ from __future__ import annotations
 import copy
 import functools
 import math
-import textwrap
 import tomllib
 from collections.abc import Iterable
 from html import escape
@@ -172,36 +171,8 @@ def check_claims(computed: dict[str, object], cited: Iterable[str] = ()) -> HTML
         for claim_id, row in rows.items()]))
 
 
-def check_claim(claim_id: str, value: object) -> None:
-    """Print the claim, the computed `value` and the verdict that it supports; see `check_claims`."""
-    words = confirmed(claim_id, value)
-    print(entry(claim_id, row_of(claim_id), words))
-
-
-def cite_claim(*claim_ids: str) -> None:
-    """Print claims that no cell can settle, each with its verdict and the primary source; see `check_claims`."""
-    for claim_id in claim_ids:
-        print(entry(claim_id, citable(claim_id)))
-
-
 # ---------------------------------------------------------------------------------------------------------------
 # How it is shown
-
-
-OLD_WORDS = {"right": "exact", "roughly": "approximate", "unsupported": "unsettled"}   # until check_claim goes
-
-
-def entry(claim_id: str, row: dict, value: str = "") -> str:
-    """What check_claim prints of a row, with the computed `value` in words; without one, what cite_claim prints."""
-    verdict = OLD_WORDS.get(row["verdict"], row["verdict"])
-    head = textwrap.fill(row["claim"], width=105, initial_indent=f"{claim_id:4} {verdict.upper():12} ",
-                         subsequent_indent=" " * 18)
-    line = f"claimed {claimed(row)}; {finding(row, value)}" if value else finding(row)
-    return head + "\n" + textwrap.fill(line, width=105, initial_indent=" " * 5, subsequent_indent=" " * 5)
-
-
-def claimed(row: dict) -> str:
-    return show(row["claimed"], digits=10) + (f" {row['unit']}" if "unit" in row else "")
 
 
 def said(claim_id: str, row: dict, places: bool = False) -> str:

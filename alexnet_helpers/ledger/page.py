@@ -16,21 +16,15 @@ if TYPE_CHECKING:
     from IPython.display import HTML
 
 
-def claims_in(source: str) -> list[tuple[str, str]]:
-    """(function, claim id) of each claim that a cell's code checks or cites."""
+def claims_in(source: str) -> list[tuple[str, bool]]:
+    """(claim id, whether it is computed) of each claim in a cell's calls of check_claims; the others are cited."""
     code = "\n".join(line for line in source.split("\n") if not line.startswith("%"))
     found = []
     for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
-        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-        ids = [part.value for part in call.args if isinstance(part, ast.Constant)]
-        if name == "check_claim":
-            found += [(name, ids[0])]
-        elif name == "cite_claim":
-            found += [(name, claim_id) for claim_id in ids]
-        elif name == "check_claims":
-            found += [("check_claim", key.value) for key in call.args[0].keys]
+        if getattr(call.func, "attr", getattr(call.func, "id", "")) == "check_claims":
+            found += [(key.value, True) for key in call.args[0].keys]
             cited = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
-            found += [("cite_claim", part.value) for names in cited for part in names.elts]
+            found += [(part.value, False) for names in cited for part in names.elts]
     return found
 
 
@@ -50,7 +44,7 @@ def settled_in(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
             if cell["cell_type"] == "code":
                 html = "".join("".join(output.get("data", {}).get("text/html", "")) for output in cell["outputs"])
                 stored = dict(re.findall(r"<tr><td[^>]*><b>(\w+)</b>.*<td[^>]*>(.*?)</td></tr>", html))
-                for _, claim_id in claims_in("".join(cell["source"])):
+                for claim_id, _ in claims_in("".join(cell["source"])):
                     found.setdefault(claim_id, []).append(
                         (path.relative_to(folder).as_posix(), cell["id"], unescape(stored.get(claim_id, ""))))
     return found
