@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .. import recorded
-from . import filter_record, gpu_record, minutes, notebooks, pictures, race_record, records, slides
+from . import filter_record, gpu_record, gradient_records, minutes, notebooks, pictures, race_record, records, slides
 
 
 def record_filters() -> None:
@@ -15,8 +15,10 @@ def record_filters() -> None:
     filter_record.record_book()
 
 
-RECORDS = {"lenet": records.record_lenet, "patience": records.record_patience, "gpu": gpu_record.record_gpu,
-           "filters": record_filters, "race": race_record.record_race}
+RECORDS = {"lenet": records.record_lenet, "race": race_record.record_race, "gpu": gpu_record.record_gpu,
+           "filters": record_filters, "patience": gradient_records.record_patience,
+           "starts": gradient_records.record_starts, "centring": gradient_records.record_centring,
+           "relu": gradient_records.record_relu}
 
 
 def record(name: str) -> int:
