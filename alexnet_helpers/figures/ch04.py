@@ -20,6 +20,7 @@ from .style import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
 
@@ -184,14 +185,15 @@ def steps_needed(arms: dict[str, list[float]], limit: int, title: str) -> Figure
     return figure
 
 
-def dead_by_layer(arms: dict[str, dict[str, tuple[float, float]]], title: str) -> Figure:
-    """A panel an arm: the share of dead units of each layer before training, hollow, and after it, full."""
+def dead_by_layer(arms: dict[str, pd.DataFrame], title: str) -> Figure:
+    """A panel an arm, a table with a row a layer: the share of dead units before training, hollow, and after, full."""
     figure, axes = plt.subplots(1, len(arms), figsize=(8.8, 3.3), sharex=True, sharey=True)
     words = []
-    for ax, (name, layers) in zip(axes, arms.items(), strict=True):
+    for ax, (name, table) in zip(axes, arms.items(), strict=True):
+        layers = {layer: (row["before"], row["after"]) for layer, row in table.iterrows()}
         for row, (before, after) in enumerate(layers.values()):
             colour, marker = (VERMILION, "s") if after > before else (BLUE, "o")
-            ax.plot([before, after], [row, row], color=colour, lw=2)
+            ax.plot([before, after], [row, row], color=BLACK, lw=1)
             ax.plot([before], [row], "o", color=BLACK, mfc="white", ms=7)
             ax.plot([after], [row], marker, color=colour, ms=7)
         ax.set(yticks=range(len(layers)), yticklabels=layers, ylim=(len(layers) - 0.4, -0.6), xlim=(-0.05, 1.05),
