@@ -92,7 +92,8 @@ def flow_histograms(cases: dict[str, tuple[list[torch.Tensor], list[torch.Tensor
     figure, axes = plt.subplots(2, len(cases), figsize=(8.8, 5.0), sharex="row", sharey=True, squeeze=False)
     words = []
     for j, (name, both) in enumerate(cases.items()):
-        for i, (tensors, low, high) in enumerate(zip(both, (-4, -12), (5, 3), strict=True)):
+        for i, (tensors, low, high, ticks) in enumerate(zip(both, (-4, -12), (5, 3), ((-3, 0, 3), (-10, -5, 0)),
+                                                            strict=True)):
             ax = axes[i][j]
             for row, layer in enumerate(layers):
                 sizes = tensors[layer - 1].flatten().abs()
@@ -107,7 +108,6 @@ def flow_histograms(cases: dict[str, tuple[list[torch.Tensor], list[torch.Tensor
                          f"{layers[0]}, {sizes[1]:.1g} in layer {layers[-1]}")
             ax.set(yticks=range(len(layers)), yticklabels=[f"layer {n}" for n in reversed(layers)])
             ax.grid(axis="y", visible=False)
-            ticks = range(low, high + 1, 3)
             ax.set(xticks=ticks, xticklabels=[f"$10^{{{n}}}$" for n in ticks])
         axes[0][j].set_title(name, fontsize=10.5, fontweight="normal")
     axes[0][0].set_xlabel("size of activations", loc="left")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import OrderedDict
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -101,9 +101,7 @@ def test_a_step_of_equal_ratio_has_the_gradients_direction_and_the_weights_lengt
 
 
 def test_the_in_depth_networks_are_those_of_the_records() -> None:
-    depth = run_cells(DEPTH, "forms", **data())
-    exec("from itertools import pairwise", depth)
-    exec(source_of(DEPTH)["slopes-measured"].split("\n\n\nrows")[0], depth)
+    depth = run_cells(DEPTH, "forms", "eight-layers", pairwise=pairwise)
     for form in gradient_records.FORMS:
         ours, theirs = depth["eight_layers"](form, 1), gradient_records.eight_layers(form, 1)
         X = torch.rand(3, 1, 28, 28)
