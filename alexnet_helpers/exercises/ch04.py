@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+
+from ..comparing import SHOWN, verdict
+from .common import table_of_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def sigmoids_to_a_millionth(answer: int) -> str | None:
-    layers = next(n for n in range(1, 100) if 0.25 ** n < 1e-6)
-    if answer == layers:
-        return None
-    if answer == next(n for n in range(1, 100) if 0.5 ** n < 1e-6):
-        return "A half is the sigmoid's value at 0. What is its slope there?"
-    if answer == layers - 1:
-        return "Almost: put your number in, and compare with 0.000001."
-    return "At best every sigmoid passes on its largest slope. Which power of it is below one millionth?"
+def slope_of_the_sigmoid(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
+    x = torch.linspace(-4, 4, 81, dtype=torch.double)
+    found, s, step = answer(x), torch.sigmoid(x), 1e-5
+    # The expectation by differences, not by the formula that the lesson uses.
+    expected = (torch.sigmoid(x + step) - torch.sigmoid(x - step)) / (2 * step)
+    for values, hint in ((expected, None), (s, "That is the sigmoid. What is its derivative?"),
+                         (1 - s, "One of two factors: the other is the sigmoid itself."),
+                         (x * (1 - x), "Right form, but in the sigmoid of x, not in x."),
+                         (torch.exp(-x), "That is the derivative of the denominator, up to its sign. And the rest?")):
+        if torch.allclose(found.double(), values, atol=1e-6):
+            return hint
+    return "Differentiate 1 / (1 + exp(-x)), and write the result with the sigmoid of x alone."
+
+
+def factor_of_a_layer(answer: Callable[[int, float, torch.Tensor], float]) -> str | None:
+    n, sd, slopes = 200, 0.05, torch.tensor([0.0, 1.0, 0.2, 0.6], dtype=torch.double)
+    found, mean_square = float(answer(n, sd, slopes)), (0 + 1 + 0.04 + 0.36) / 4
+    for value, hint in ((math.sqrt(n * mean_square) * sd, None),
+                        (n * sd ** 2 * mean_square, "That is the factor of the mean square. Take the root."),
+                        (n * sd * math.sqrt(mean_square), "The root of n, as variances add up and not the values."),
+                        (sd * math.sqrt(mean_square), "And the n terms of each sum?"),
+                        (math.sqrt(n) * sd * 0.45, "The RMS of the slopes, not their mean: squares count."),
+                        (math.sqrt(n) * sd, "That is the gain. And the slopes?"),
+                        (math.sqrt(n * sd * mean_square), "Var(W) is the square of the standard deviation.")):
+        if abs(found - value) < 1e-6:
+            return hint
+    return f"For n = {n}, sd = {sd} and slopes of 0, 1, 0.2 and 0.6 the answer gives {found:.4g}. Gain times RMS."
 
 
 def weights_for_sigmoids(answer: float) -> str | None:
@@ -38,16 +63,19 @@ def closest_to_kaiming(answer: tuple[str, float]) -> str | None:
     layer, ratio = answer
     if layer not in inputs:
         return "Answer with a layer's name, conv1 to fc8, and a number."
-    shares = {name: 0.01 / (2 / n) ** 0.5 for name, n in inputs.items()}
+    shares = {name: (0.03 if name in ("conv3", "conv4", "conv5") else 0.01) / (2 / n) ** 0.5
+              for name, n in inputs.items()}
     best = min(shares, key=lambda name: abs(shares[name] - 1))
     if layer != best:
-        return f"In {layer} it is {shares[layer]:.2f}; another layer comes closer. Kaiming's shrinks with the inputs."
-    for value, hint in ((shares[best], None), (1 / shares[best], "The other way round: 0.01 over Kaiming's."),
+        return (f"In {layer} it is {shares[layer]:.2f}; another layer comes closer. The code does not start every "
+                "layer at 0.01.")
+    for value, hint in ((shares[best], None), (1 / shares[best], "The other way round: the code's over Kaiming's."),
+                        (shares[best] / 3, "That is the text's 0.01. What does the code say?"),
                         (shares[best] * 2 ** 0.5, "That is for a variance of 1 / inputs; Kaiming's is 2 / inputs."),
-                        ((2 / inputs[best]) ** 0.5, "That is Kaiming's standard deviation. How much of it is 0.01?")):
+                        ((2 / inputs[best]) ** 0.5, "That is Kaiming's standard deviation. Divide the code's by it.")):
         if abs(ratio - value) < 0.01 * value:
             return hint
-    return "Right layer. Divide 0.01 by the root of 2 / inputs."
+    return "Right layer. Divide the code's standard deviation by the root of 2 / inputs."
 
 
 def swish_slope(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
@@ -69,34 +97,16 @@ def swish_slope(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
     return "Product rule: the derivative of x times σ, plus x times the derivative of σ."
 
 
-def sigmoids_with_gradient(answer: nn.Module) -> str | None:
-    import copy
-
-    if not isinstance(answer, nn.Module):
-        return "Give the network itself."
-    kinds = [type(module) for module in answer.modules()]
-    if nn.Sigmoid not in kinds or nn.ReLU in kinds or nn.Tanh in kinds:
-        return "Its activations are to stay sigmoids, nn.Sigmoid; only the weights may change."
-    if sum(isinstance(module, nn.Conv2d | nn.Linear) for module in answer.modules()) != 8:
-        return "The small AlexNet has eight layers with weights."
-    from ..data import load_fashion_mnist
-    from ..inspection import layer_flow
-
-    train, _ = load_fashion_mnist(batch_size=256, device="cpu", train_size=256, test_size=1)
-    X = train.images.float() / 255 - 0.286
-    flow = layer_flow(copy.deepcopy(answer).cpu(), X, train.labels.long())["gradient"]
-    share = flow["conv1"] / flow["fc8"]
-    if share >= 0.01:
+def saved_network(answer: pd.DataFrame) -> str | None:
+    if hint := table_of_runs(answer, "training error", ["left alone", "saved"]):
+        return hint
+    if answer.loc[answer["arm"] == "left alone", "training error"].min() < 0.8:
+        return "The network that is left alone learns as well, so it was not dead: train it at a rate of 1 first."
+    found = verdict(answer, "training error", "saved", against="left alone", margin=0.2)
+    if found.word == SHOWN and found.mean < 0:
         return None
-    return (f"conv1 gets {share:.1g} of fc8's gradient, and 0.01 is asked. Draw each layer's weights with a multiple "
-            "of 1 / √inputs; the 4 of exercise 4.2 supposes inputs near 0, and larger weights leave them less near."
-            if share > 0 else "No gradient reaches conv1 at all: are the weights 0?")
+    return f"Not saved yet. {found} Which units are dead, and what would give them a gradient again?"
 
 
-CHECKS = {
-    "4.1": sigmoids_to_a_millionth,
-    "4.2": weights_for_sigmoids,
-    "4.3": closest_to_kaiming,
-    "4.4": swish_slope,
-    "4.5": sigmoids_with_gradient,
-}
+CHECKS = {"4.1": slope_of_the_sigmoid, "4.2": factor_of_a_layer, "4.3": weights_for_sigmoids,
+          "4.4": closest_to_kaiming, "4.5": swish_slope, "4.6": saved_network}

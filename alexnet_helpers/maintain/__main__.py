@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 
 from .. import recorded
-from . import filter_record, gpu_record, minutes, notebooks, pictures, race_record, records, slides, sweep_record
+from . import (
+    filter_record,
+    gpu_record,
+    gradient_records,
+    minutes,
+    notebooks,
+    pictures,
+    race_record,
+    records,
+    slides,
+    sweep_record,
+)
 
 
 def record_filters() -> None:
@@ -15,9 +26,11 @@ def record_filters() -> None:
     filter_record.record_book()
 
 
-RECORDS = {"lenet": records.record_lenet, "patience": records.record_patience, "gpu": gpu_record.record_gpu,
-           "filters": record_filters, "race": race_record.record_race,
-           "dropout": sweep_record.record_dropout, "augmentation": sweep_record.record_augmentation}
+RECORDS = {"lenet": records.record_lenet, "race": race_record.record_race, "gpu": gpu_record.record_gpu,
+           "filters": record_filters, "patience": gradient_records.record_patience,
+           "starts": gradient_records.record_starts, "centring": gradient_records.record_centring,
+           "relu": gradient_records.record_relu, "dropout": sweep_record.record_dropout,
+           "augmentation": sweep_record.record_augmentation}
 
 
 def record(name: str) -> int:

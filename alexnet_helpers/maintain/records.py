@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
-from itertools import count
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from .. import recorded
@@ -98,64 +95,4 @@ def record_lenet(epochs: int = 10, seeds: Iterable[int] = range(10), tuning_seed
                 history = asdict(fit(lenet(activation), train, test, epochs=epochs, lr=lr).whole())
                 del history["step_loss"]                       # 2,350 numbers a run that nobody draws
                 keep("runs", f"{arm} {seed}", history)
-    return record
-
-
-def small_sigmoid_alexnet(seed: int) -> nn.Sequential:
-    """Chapter 04's small AlexNet for (n, 1, 28, 28), with sigmoids, Xavier's weights and biases of 0."""
-    net = nn.Sequential(OrderedDict(
-        conv1=nn.Conv2d(1, 8, kernel_size=5, stride=2, padding=2), act1=nn.Sigmoid(), pool1=nn.MaxPool2d(2),
-        conv2=nn.Conv2d(8, 16, kernel_size=3, padding=1), act2=nn.Sigmoid(), pool2=nn.MaxPool2d(3, stride=2),
-        conv3=nn.Conv2d(16, 16, kernel_size=3, padding=1), act3=nn.Sigmoid(),
-        conv4=nn.Conv2d(16, 16, kernel_size=3, padding=1), act4=nn.Sigmoid(),
-        conv5=nn.Conv2d(16, 16, kernel_size=3, padding=1), act5=nn.Sigmoid(), flatten=nn.Flatten(),
-        fc6=nn.Linear(144, 64), act6=nn.Sigmoid(), fc7=nn.Linear(64, 64), act7=nn.Sigmoid(), fc8=nn.Linear(64, 10)))
-    torch.manual_seed(seed)
-    for module in net:
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(module.weight)
-            nn.init.zeros_(module.bias)
-    return net
-
-
-def descend(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, lr: float, steps: int, seed: int,
-            look: int = 100, until: float = 0.6) -> dict[str, list[float]]:
-    """Chapter 04's loop: plain gradient descent in batches of 32, looked at every `look` steps.
-
-    A look takes the share of wrong answers and the loss on the first 500 images. At an error of `until` it ends.
-    """
-    update, order = torch.optim.SGD(net.parameters(), lr=lr), torch.Generator().manual_seed(seed)
-    picks = (pick for _ in count() for pick in torch.randperm(len(images), generator=order).split(32))
-    seen = {"step": [], "error": [], "loss": []}
-    for step, pick in zip(range(1, steps + 1), picks):  # noqa: B905 - the picks never end
-        update.zero_grad()
-        F.cross_entropy(net(images[pick]), labels[pick]).backward()
-        update.step()
-        if step % look == 0:
-            with torch.no_grad():
-                logits = net(images[:500])
-            seen["step"].append(step)
-            seen["error"].append(round((logits.argmax(dim=1) != labels[:500]).float().mean().item(), 4))
-            seen["loss"].append(round(F.cross_entropy(logits, labels[:500]).item(), 5))
-            if seen["error"][-1] <= until:
-                break
-    return seen
-
-
-def record_patience(rates: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0), seeds: tuple[int, ...] = (0, 1, 2),
-                    steps: int = 6_000, look: int = 100, train_size: int = 6_000) -> dict:
-    """Does chapter 04's sigmoid network ever leave its plateau by gradient descent? Ten times the chapter's patience.
-
-    Images, weights and batches are those of the chapter's own three runs; so is the end, a training error of 60 %.
-    """
-    record = recorded.read_record("patience") or {**provenance("patience"), "batch_size": 32, "train_size": train_size,
-                                         "steps": steps, "until": 0.6, "seeds": list(seeds), "runs": {}}
-    train, _ = load_fashion_mnist(256, train_size=train_size, test_size=1_000, seed=0)
-    images, labels = train.images.float() / 255 - 0.286, train.labels.long()   # 0.286 is the mean pixel
-    for lr in rates:
-        for seed in seeds:
-            if f"rate {lr}, seed {seed}" not in record["runs"]:
-                net = small_sigmoid_alexnet(seed).to(images.device)
-                record["runs"][f"rate {lr}, seed {seed}"] = descend(net, images, labels, lr, steps, seed, look)
-                save_record("patience", record)
     return record

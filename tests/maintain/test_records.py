@@ -1,4 +1,4 @@
-"""The long run of LeNet, with a stand-in for the training: which images, which rates, which seeds; the long wait."""
+"""The long run of LeNet, with a stand-in for the training: which images, which rates, which seeds."""
 
 import pytest
 import torch
@@ -78,33 +78,3 @@ def test_what_is_there_is_not_made_again(calls):
     assert len(calls) == 12
     assert record() == made
     assert len(calls) == 12
-
-
-def wait(**options):
-    return records.record_patience(**{"rates": (0.3, 1.0), "seeds": (0, 1), "steps": 4, "look": 2, "train_size": 64,
-                                        **options})
-
-
-def test_the_wait_has_a_run_for_every_rate_and_seed_and_goes_on_where_it_stopped(calls, monkeypatch):
-    first = wait(rates=(0.3,))
-    assert list(first["runs"]) == ["rate 0.3, seed 0", "rate 0.3, seed 1"]
-    assert [first[name] for name in ("steps", "seeds", "train_size")] == [4, [0, 1], 64]
-    made = wait()
-    assert list(made["runs"])[2:] == ["rate 1.0, seed 0", "rate 1.0, seed 1"]
-    assert made["runs"]["rate 0.3, seed 1"] == first["runs"]["rate 0.3, seed 1"]
-    assert all(run["step"] == [2, 4] and len(run["error"]) == len(run["loss"]) == 2 for run in made["runs"].values())
-    losses = [run["loss"][-1] for run in made["runs"].values()]
-    assert len(set(losses)) == 4                               # neither rate nor seed is lost on the way
-    monkeypatch.setattr(records, "descend", None)            # nothing is left to do
-    assert wait() == made == recorded.load_record("patience")
-
-
-def test_the_wait_ends_at_its_level():
-    torch.manual_seed(0)
-    net, images = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), torch.randn(40, 1, 2, 2)
-    labels = (images[:, 0, 0, 0] > 0).long()
-    run = records.descend(net, images, labels, lr=1.0, steps=1_000, seed=0, look=5, until=0.2)
-    assert run["step"] == list(range(5, run["step"][-1] + 1, 5)) and run["step"][-1] < 1_000
-    assert run["error"][-1] <= 0.2 and all(error > 0.2 for error in run["error"][:-1])
-    wrong = (net(images).argmax(dim=1) != labels).float().mean().item()
-    assert run["error"][-1] == pytest.approx(wrong, abs=1e-4)
