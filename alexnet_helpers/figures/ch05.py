@@ -60,18 +60,19 @@ def gap_rows(runs: pd.DataFrame, low: str, high: str, title: str) -> Figure:
     return figure
 
 
-def curves_by_mode(arms: dict[str, list[dict[str, list[float]]]], title: str) -> Figure:
-    """Accuracies by epoch, a panel an arm, a line a run; a run maps what was measured, and how, to its curve."""
+def curves_by_mode(arms: dict[str, list[pd.DataFrame]], title: str) -> Figure:
+    """Accuracies by epoch, a panel an arm, a line a run: a row an epoch, a column for what was measured, and how."""
     figure, panels = plt.subplots(1, len(arms), figsize=(8.8, 3.6), sharey=True)
     words = []
     for ax, (arm, runs) in zip(panels, arms.items(), strict=True):
-        for i, run in enumerate(runs):
-            for (name, curve), colour, dash in told_apart(run, (VERMILION, BLUE, BLACK), ("--", "-", ":")):
-                ax.plot(range(1, len(curve) + 1), curve, ls=dash, color=colour, label=None if i else name)
-        ax.set(xlabel="epoch", ylim=(0, 1.02))
+        names = dict.fromkeys(runs[0].columns.drop("epoch"))
+        for (name, _), colour, dash in told_apart(names, (VERMILION, BLUE, BLACK), ("--", "-", ":")):
+            for i, run in enumerate(runs):
+                ax.plot(run["epoch"], run[name], ls=dash, color=colour, lw=1.2, label=None if i else name)
+        ax.set(xlabel="epoch", ylim=(0.3, 1.02))
         ax.set_title(arm, fontweight="normal")
-        last = {name: sum(run[name][-1] for run in runs) / len(runs) for name in runs[0]}
-        words.append(f"{arm}, last epoch: " + ", ".join(f"{name} {value:.2f}" for name, value in last.items()))
+        words.append(f"{arm}, last epoch: " + ", ".join(
+            f"{name} {sum(run[name].iloc[-1] for run in runs) / len(runs):.2f}" for name in names))
     panels[0].set_ylabel("accuracy")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9.5)
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
@@ -152,7 +153,7 @@ def gap_over_training(curves: pd.DataFrame, runs: pd.DataFrame, title: str) -> F
     for ax, size in zip(panels[0], sizes, strict=True):
         of_size = dict([*curves[curves["size"] == size].groupby("arm", sort=False)])
         for (arm, rows), colour, dash, marker in told_apart(of_size, COLOURS, DASHES, MARKERS):
-            training, test = rows.groupby("epochs")[measures].mean().to_numpy().T
+            training, test = rows.groupby("epoch")[measures].mean().to_numpy().T
             ax.plot(training, 100 * (training - test), ls=dash, color=colour, marker=marker, ms=5, mfc="white",
                     label=arm)
             training, test = runs[(runs["size"] == size) & (runs["arm"] == arm)][measures].mean()

@@ -97,10 +97,10 @@ def test_marks_stand_where_held_out_accuracy_is_highest():
 
 
 def test_the_gap_is_training_minus_test_averaged_over_the_seeds():
-    curves = pd.DataFrame([{"size": 9, "arm": "A", "seed": seed, "epochs": epochs, "training accuracy": training,
-                            "test accuracy": 0.5} for seed, epochs, training in ((0, 1, 0.6), (1, 1, 0.8), (0, 2, 0.9),
+    curves = pd.DataFrame([{"size": 9, "arm": "A", "seed": seed, "epoch": epoch, "training accuracy": training,
+                            "test accuracy": 0.5} for seed, epoch, training in ((0, 1, 0.6), (1, 1, 0.8), (0, 2, 0.9),
                                                                                  (1, 2, 0.9))])
-    figure = ch05.gap_over_training(curves, curves[curves["epochs"] == 1], "Gap")
+    figure = ch05.gap_over_training(curves, curves[curves["epoch"] == 1], "Gap")
     line, mark = figure.axes[0].get_lines()[:2]
     assert list(line.get_xdata()) == pytest.approx([0.7, 0.9]) and list(line.get_ydata()) == pytest.approx([20, 40])
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == pytest.approx((0.7, 20))

@@ -163,14 +163,15 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
     "step_curves": lambda k: ch04.step_curves({name: [[(0, 0.9), (20, 0.3 * k)]] for name in "abc"}, "error", "Steps"),
     "gap_rows": lambda k: ch05.gap_rows(comparison(k, test=0.3, training=0.4), "test", "training", "Gap"),
     "noise_of_a_sum": lambda k: ch05.noise_of_a_sum(50, 10 * k),
-    "curves_by_mode": lambda k: ch05.curves_by_mode({name: [{"on the way": [0.1, 0.2 * k], "eval": [0.2, 0.4], "test":
-                                                             [0.1, 0.3]}] * 2 for name in "ab"}, "Modes"),
+    "curves_by_mode": lambda k: ch05.curves_by_mode(
+        {name: [pd.DataFrame({"epoch": [1, 2], "way": [0.1, 0.2 * k], "eval": [0.2, 0.4], "test": [0.1, 0.3]})] * 2
+         for name in "ab"}, "Modes"),
     "luck": lambda k: ch05.luck(torch.linspace(0.2, 0.4 * k, 20), 0.5, "Luck"),
     "averages": lambda k: ch05.averages({name: {1: 0.3, 2: 0.1 * k, 4: 0.1 * k} for name in "abc"}, "Averages"),
     "wrong_labels": lambda k: ch05.wrong_labels(looks(k, "epoch", "agreement"), 0.7, "Labels"),
     "gap_over_training": lambda k: ch05.gap_over_training(
-        pd.concat([looks(k, "epochs", "training accuracy").assign(size=size) for size in (200, 800)]),
-        pd.concat([looks(k, "epochs", "training accuracy").query("epochs == 2").assign(size=size)
+        pd.concat([looks(k, "epoch", "training accuracy").assign(size=size) for size in (200, 800)]),
+        pd.concat([looks(k, "epoch", "training accuracy").query("epoch == 2").assign(size=size)
                    for size in (200, 800)]), "Gap"),
     "units_missing": lambda k: ch05.units_missing(looks(k, "share", "accuracy"), "Missing"),
     "accuracy_by_size": lambda k: common.accuracy_by_size(*race(k), 0.01, "learned minus HOG", "By size"),
