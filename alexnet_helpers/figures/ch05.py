@@ -69,7 +69,7 @@ def curves_by_mode(arms: dict[str, list[pd.DataFrame]], title: str) -> Figure:
         for (name, _), colour, dash in told_apart(names, (VERMILION, BLUE, BLACK), ("--", "-", ":")):
             for i, run in enumerate(runs):
                 ax.plot(run["epoch"], run[name], ls=dash, color=colour, lw=1.2, label=None if i else name)
-        ax.set(xlabel="epoch", ylim=(0.3, 1.02))
+        ax.set(xlabel="epoch", ylim=(0.2, 1.02))
         ax.set_title(arm, fontweight="normal")
         words.append(f"{arm}, last epoch: " + ", ".join(
             f"{name} {sum(run[name].iloc[-1] for run in runs) / len(runs):.2f}" for name in names))
@@ -130,7 +130,7 @@ def wrong_labels(looks: pd.DataFrame, right: float, title: str) -> Figure:
         words.append(f"{arm}, at the end: agreement {last['agreement'].mean():.2f}, test accuracy "
                      f"{last['test accuracy'].mean():.2f}")
     panels[0].axhline(right, color=BLACK, ls=":", lw=1)
-    panels[0].annotate(f"{right:.0%} are right", (0.98, right), (0, -4), xycoords=("axes fraction", "data"),
+    panels[0].annotate(f"{100 * right:.0f} % are right", (0.98, right), (0, -4), xycoords=("axes fraction", "data"),
                        textcoords="offset points", ha="right", va="top", fontsize=9.5)
     panels[0].set(xlabel="epoch", ylabel="accuracy", ylim=(0.2, 1.02))
     panels[1].set(xlabel="epoch")
@@ -151,7 +151,7 @@ def gap_over_training(curves: pd.DataFrame, runs: pd.DataFrame, title: str) -> F
     figure, panels = plt.subplots(1, len(sizes), figsize=(8.8, 3.5), sharex=True, sharey=True, squeeze=False)
     measures, words = ["training accuracy", "test accuracy"], []
     for ax, size in zip(panels[0], sizes, strict=True):
-        of_size = dict([*curves[curves["size"] == size].groupby("arm", sort=False)])
+        of_size = {arm: curves[(curves["size"] == size) & (curves["arm"] == arm)] for arm in curves["arm"].unique()}
         for (arm, rows), colour, dash, marker in told_apart(of_size, COLOURS, DASHES, MARKERS):
             training, test = rows.groupby("epoch")[measures].mean().to_numpy().T
             ax.plot(training, 100 * (training - test), ls=dash, color=colour, marker=marker, ms=5, mfc="white",

@@ -104,3 +104,11 @@ def test_the_gap_is_training_minus_test_averaged_over_the_seeds():
     line, mark = figure.axes[0].get_lines()[:2]
     assert list(line.get_xdata()) == pytest.approx([0.7, 0.9]) and list(line.get_ydata()) == pytest.approx([20, 40])
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == pytest.approx((0.7, 20))
+
+
+def test_an_arm_keeps_its_colour_at_every_size():
+    curves = pd.DataFrame([{"size": size, "arm": arm, "seed": 0, "epoch": 1, "training accuracy": 0.9,
+                            "test accuracy": 0.5} for size, arms in ((9, "AB"), (99, "BA")) for arm in arms])
+    one, other = ch05.gap_over_training(curves, curves, "Gap").axes
+    colours = [{line.get_label(): line.get_color() for line in ax.get_lines()} for ax in (one, other)]
+    assert colours[0]["A"] == colours[1]["A"] != colours[0]["B"] == colours[1]["B"]

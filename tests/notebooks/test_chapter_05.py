@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -13,6 +15,7 @@ import torchvision
 from torch import nn
 
 import alexnet_helpers as ah
+from alexnet_helpers.comparing import Verdict
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 LESSON, IN_DEPTH = FOLDER / "05_dropout.ipynb", FOLDER / "in_depth" / "05_dropout_in_depth.ipynb"
@@ -23,7 +26,7 @@ def from_notebook(name: str, path: Path = LESSON, **others: object) -> object:
     cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
     cell = next(cell for cell in cells if f"def {name}(" in cell)
     start = cell.index(f"def {name}(")
-    names = {"nn": nn, "ah": ah, "torch": torch, "F": F, "pd": pd, **others}
+    names = {"nn": nn, "ah": ah, "torch": torch, "F": F, "pd": pd, "np": np, "math": math, **others}
     exec(cell[start:].split("\n\n\n")[0], names)
     return names[name]
 
@@ -114,6 +117,24 @@ def test_averages_are_over_disjoint_groups_and_both_kinds_of_mean() -> None:
                  for k in (0, 2)]
         assert set(found) == {1, 2, 4}
         assert found[2] == pytest.approx(sum(((m - scaled).abs().sum(dim=1) / 2).mean().item() for m in means) / 2)
+
+
+def test_gaps_are_compared_where_both_arms_have_been() -> None:
+    """Two arms on the lines gap = training and gap = training + 0.1; they share the stretch from 0.6 to 0.8."""
+    rows = pd.DataFrame([{"arm": arm, "seed": seed, "training accuracy": training, "gap": training + extra}
+                         for arm, extra, places in (("old", 0.0, (0.5, 0.6, 0.8)), ("new", 0.1, (0.6, 0.7, 0.9)))
+                         for seed in (0, 1) for training in places])
+    found = from_notebook("at_equal_training")(rows).pivot(index="seed", columns="arm",
+                                                           values="gap at equal training accuracy")
+    assert found["old"].tolist() == pytest.approx([0.7, 0.7]) and found["new"].tolist() == pytest.approx([0.8, 0.8])
+
+
+@pytest.mark.parametrize(("mean", "half", "seeds", "needed"), [(0.0, 0.02, 6, 24), (0.006, 0.008, 6, 24),
+                                                               (0.02, 0.01, 4, 4)])
+def test_the_seeds_that_a_verdict_would_take(mean: float, half: float, seeds: int, needed: int) -> None:
+    """The interval, shrinking as 1 / sqrt(seeds), has to fit between the mean and the margin of 0.01."""
+    found = Verdict("undecided", mean, mean - half, mean + half, "")
+    assert from_notebook("seeds_needed")(found, seeds) == needed
 
 
 def test_where_networks_have_their_dropout() -> None:
