@@ -9,22 +9,48 @@ import torch
 from .common import table_of_runs
 
 
-def moments_of_dropout(answer: tuple[float, float]) -> str | None:
-    x, p = 10.0, 0.2
-    mean, variance = answer
-    if abs(mean - x * (1 - p)) < 1e-6:
-        return "That is the mean without the division by 1 - p, which PyTorch does in training."
-    if abs(mean - x) > 1e-6:
-        return "The mean: with probability 0.8 a 12.5 comes out, else a 0."
-    right = x ** 2 * p / (1 - p)
-    for value, hint in ((right, None), (right ** 0.5, "That is the standard deviation."),
-                        (x ** 2 * p * (1 - p), "Mean right; that is the variance without the division by 1 - p."),
-                        (x ** 2 * (1 - p) / p, "Mean right; in the variance p and 1 - p have changed places."),
-                        (x ** 2 / (1 - p), "Mean right; that is the mean of the squares. What has to be taken off?"),
-                        (p / (1 - p), "Mean right; the variance grows with the square of the value.")):
-        if abs(variance - value) < 1e-6 * max(1, value):
+def dropout_with_its_modes(answer: Callable[[torch.Tensor, float, bool], torch.Tensor]) -> str | None:
+    p, before = 0.3, torch.random.get_rng_state()
+    X = torch.rand(300, 100) + 0.5                             # no zero among them
+    leaf = X.clone().requires_grad_()
+    try:
+        torch.manual_seed(0)
+        out, idle = answer(X.clone(), p, True), answer(X.clone(), p, False)
+        none, whole = answer(X.clone(), 0, True), answer(leaf, 1, True)
+    finally:
+        torch.random.set_rng_state(before)
+    if not all(isinstance(found, torch.Tensor) and found.shape == X.shape for found in (out, idle, none, whole)):
+        return "It should return a tensor of the shape that it got, in either mode."
+    if not torch.equal(idle, X):
+        return "With training = False what goes in should come out, whatever p is."
+    if not torch.allclose(none, X):
+        return "With p = 0 nothing is dropped and nothing changes."
+    if whole.isnan().any():
+        return "With p = 1 it gives NaN: 0 / 0. nn.Dropout(1) gives zeros."
+    if whole.any():
+        return "With p = 1 everything is dropped."
+    if whole.requires_grad and torch.autograd.grad(whole.sum(), leaf)[0].isnan().any():
+        return "With p = 1 zeros come out, but their gradient is NaN. Keep the division by 0 away from it."
+    off = out == 0
+    if (off == off[0]).all() or (off == off[:, :1]).all():
+        return "Each value should be dropped or kept for itself, not whole rows or columns."
+    share = off.double().mean().item()
+    if abs(share - (1 - p)) < 0.02:
+        return "p is the probability to drop; yours is the probability to keep."
+    if abs(share - p) > 5 * (p * (1 - p) / X.numel()) ** 0.5:
+        return f"With p = {p} the share of zeros is {share:.2f}."
+    if torch.allclose(out[~off], X[~off]):
+        return "What is kept must grow, so that the mean stays: divide it."
+    return None if torch.allclose(out[~off], X[~off] / (1 - p)) else "What is kept should be divided by 1 - p."
+
+
+def keeping_for_twice_the_variance(answer: float) -> str | None:
+    for value, hint in ((1 / 3, None), (2 / 3, "That is p, the probability to drop; asked for is 1 - p."),
+                        (1 / 2, "That gives x²."), (1 / 4, "That gives 3 x²: put p = 0.75 into the formula."),
+                        (1, "Nothing is dropped then, and nothing varies.")):
+        if abs(answer - value) < 0.005:
             return hint
-    return "Mean right; the variance is the mean of the squares minus the square of the mean."
+    return "Solve p / (1 - p) = 2 for p, then take 1 - p."
 
 
 def factor_of_2012(answer: float) -> str | None:
@@ -66,21 +92,23 @@ def whole_maps_dropped(answer: Callable[[torch.Tensor, float], torch.Tensor]) ->
     return None if abs(full.mean().item() - 1) < 0.08 else "With p = 0.5 the mean does not stay."
 
 
-def lenet_with_dropout(answer: tuple[object, str]) -> str | None:
-    from ..comparing import difference
+def lenet_with_dropout(answer: tuple[object, object]) -> str | None:
+    from ..comparing import verdict
 
-    runs, verdict = answer
-    if verdict not in ("helps", "hurts", "undecided"):
-        return 'The verdict is "helps", "hurts" or "undecided".'
+    runs, found = answer
+    if not hasattr(found, "word"):
+        return "The second part is what ah.verdict returns."
     if hint := table_of_runs(runs, "test accuracy", ["no dropout", "dropout"]):
         return hint
     if not runs["test accuracy"].dropna().between(0.3, 1).all():
         return "Some networks have hardly learned anything: try other learning rates, or more steps."
-    change, half = difference(runs, "test accuracy", "dropout", against="no dropout")
-    found = "undecided" if abs(change) <= half else "helps" if change > 0 else "hurts"
-    if found == verdict:
+    right = verdict(runs, "test accuracy", "dropout", against="no dropout", margin=0.01)
+    if found.word == right.word and abs(found.mean - right.mean) < 1e-9:
         return None
-    return "The verdict does not follow from the table: does the interval of ah.difference leave out zero, and where?"
+    if abs(found.mean + right.mean) < 1e-9:
+        return "The two arms have changed places: dropout is judged against no dropout."
+    return "The verdict does not follow from the table: test accuracy, dropout against no dropout, margin 0.01."
 
 
-CHECKS = {"5.1": moments_of_dropout, "5.2": factor_of_2012, "5.3": whole_maps_dropped, "5.4": lenet_with_dropout}
+CHECKS = {"5.1": dropout_with_its_modes, "5.2": keeping_for_twice_the_variance, "5.3": factor_of_2012,
+          "5.4": whole_maps_dropped, "5.5": lenet_with_dropout}

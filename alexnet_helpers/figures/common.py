@@ -14,6 +14,8 @@ from .style import (
     BLACK,
     BLUE,
     COLOURS,
+    DASHES,
+    GREEN,
     MARKERS,
     ORANGE,
     PURPLE,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..checkpoints import History
+    from ..comparing import Verdict
 
 
 class TrainingDisplay(TrainingProgress):
@@ -113,6 +116,44 @@ def every_run(runs: pd.DataFrame, measure: str, title: str) -> Figure:
     ax.set(yticks=range(len(arms)), yticklabels=arms, ylim=(len(arms) - 0.4, -0.6), xlabel=measure)
     ax.set_title(title)
     figure.alt = f"{title}. {measure}: " + "; ".join(words)
+    return figure
+
+
+def accuracy_by_size(runs: pd.DataFrame, verdicts: dict[int, Verdict], margin: float, difference: str,
+                     title: str) -> Figure:
+    """Test accuracy over training-set size, and what the verdicts say of a `difference`; a band for the margin.
+
+    `runs` has the columns size, arm, seed and test accuracy: small open marks are single runs, lines join the means.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4.0), width_ratios=(1.35, 1))
+    words, arms = [], {arm: rows for arm, rows in runs.groupby("arm", sort=False)}
+    for place, ((name, rows), colour, marker, dash) in enumerate(told_apart(arms, COLOURS, MARKERS, DASHES)):
+        shift = 1.05 ** (place - 1)                            # side by side, so that the marks do not hide each other
+        means = rows.groupby("size")["test accuracy"].mean()
+        left.plot(shift * rows["size"], rows["test accuracy"], marker, color=colour, ms=3.5, mfc="white", mew=0.9)
+        left.plot([shift * size for size in means.index], means, color=colour, marker=marker, ms=6, ls=dash,
+                  label=name)
+        words.append(f"{name}: " + ", ".join(f"{mean:.3f} at {size:,}" for size, mean in means.items()))
+    left.set(xlabel="training images", ylabel="test accuracy", xscale="log")
+    left.legend(fontsize=9, loc="lower right")
+    left.set_title("every run (open) and the mean", fontweight="normal")
+    right.axhspan(-100 * margin, 100 * margin, color=GREEN, alpha=0.2, lw=0)
+    right.axhline(0, color=BLACK, lw=1)
+    points = {size: (100 * v.mean, 50 * (v.high - v.low)) for size, v in verdicts.items()}
+    right.errorbar(list(points), [mean for mean, _ in points.values()], yerr=[half for _, half in points.values()],
+                   color=BLACK, marker="o", capsize=4, ls="none")
+    for size, (mean, half) in points.items():
+        right.annotate(f"{mean:+.1f}", (size, mean + half), (0, 4), textcoords="offset points", ha="center", fontsize=9)
+    right.set(xlabel="training images", ylabel="percentage points", xscale="log")
+    right.set_title(f"{difference}, 95 % interval\n(band: too little to matter)", fontweight="normal")
+    right.margins(x=0.2, y=0.15)
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    for ax in (left, right):
+        ax.set_xticks(list(verdicts), [f"{size:,}" for size in verdicts], fontsize=9)
+        ax.minorticks_off()
+    figure.alt = f"{title}. Test accuracy over training images. " + "; ".join(words) + (
+        f". {difference[0].upper()}{difference[1:]}, points: " + ", ".join(f"{mean:+.1f} ± {half:.1f} at {size:,}"
+                                                     for size, (mean, half) in points.items()))
     return figure
 
 

@@ -81,3 +81,34 @@ def test_gap_runs_from_the_low_measure_to_the_high_one():
     ends = {line.get_label(): line.get_xydata()[0, 0] for line in figure.axes[0].get_lines()}
     assert (ends["test"], ends["training"]) == (0.6, 0.9)
     assert "A: test 0.600, training 0.900" in figure.alt
+
+
+def test_the_noise_of_four_inputs():
+    bars = [patch for patch in ch05.noise_of_a_sum(50, 4).axes[0].patches]
+    assert [patch.get_height() for patch in bars] == [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16]
+    assert [patch.get_x() + patch.get_width() / 2 for patch in bars] == pytest.approx([0, 0.5, 1, 1.5, 2])
+
+
+def test_marks_stand_where_held_out_accuracy_is_highest():
+    looks = pd.DataFrame([{"arm": "A", "seed": 0, "epoch": epoch, "agreement": 0.1 * epoch, "test accuracy": 0.5,
+                           "held-out accuracy": held_out} for epoch, held_out in ((1, 0.3), (2, 0.6), (3, 0.4))])
+    marks = [line for line in ch05.wrong_labels(looks, 0.7, "Labels").axes[0].get_lines() if line.get_marker() == "o"]
+    assert [(list(mark.get_xdata()), list(mark.get_ydata())) for mark in marks] == [([2], [0.2])]
+
+
+def test_the_gap_is_training_minus_test_averaged_over_the_seeds():
+    curves = pd.DataFrame([{"size": 9, "arm": "A", "seed": seed, "epoch": epoch, "training accuracy": training,
+                            "test accuracy": 0.5} for seed, epoch, training in ((0, 1, 0.6), (1, 1, 0.8), (0, 2, 0.9),
+                                                                                 (1, 2, 0.9))])
+    figure = ch05.gap_over_training(curves, curves[curves["epoch"] == 1], "Gap")
+    line, mark = figure.axes[0].get_lines()[:2]
+    assert list(line.get_xdata()) == pytest.approx([0.7, 0.9]) and list(line.get_ydata()) == pytest.approx([20, 40])
+    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == pytest.approx((0.7, 20))
+
+
+def test_an_arm_keeps_its_colour_at_every_size():
+    curves = pd.DataFrame([{"size": size, "arm": arm, "seed": 0, "epoch": 1, "training accuracy": 0.9,
+                            "test accuracy": 0.5} for size, arms in ((9, "AB"), (99, "BA")) for arm in arms])
+    one, other = ch05.gap_over_training(curves, curves, "Gap").axes
+    colours = [{line.get_label(): line.get_color() for line in ax.get_lines()} for ax in (one, other)]
+    assert colours[0]["A"] == colours[1]["A"] != colours[0]["B"] == colours[1]["B"]

@@ -107,6 +107,13 @@ def race(k: int) -> tuple[pd.DataFrame, dict]:
                   for size in (200, 800)}
 
 
+def looks(k: int, when: str, measure: str) -> pd.DataFrame:
+    """Two arms and two seeds, looked at twice: `measure`, and accuracies on test and held-out images."""
+    return pd.DataFrame([{"arm": arm, "seed": seed, when: place, measure: 0.2 * k + 0.1 * place + 0.01 * seed + extra,
+                          "test accuracy": 0.3 + 0.1 * place + extra, "held-out accuracy": 0.3 + 0.05 * place + extra}
+                         for arm, extra in (("old", 0.0), ("new", 0.1)) for seed in range(2) for place in (1, 2)])
+
+
 SAMPLES: dict[str, Callable[[int], Figure]] = {
     "training_curves": lambda k: common.training_curves({"one": [history(k)], "two": [history(k + 0.5)]}, "Curves"),
     "image_grid": lambda k: common.image_grid(torch.rand(2 + k, 1, 8, 8), list("abcd"), 2, "Images"),
@@ -165,10 +172,19 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
         {name: pd.DataFrame({"before": [0.1, 0.3], "after": [0.2 * k, 0.0]}, index=["act1", "act2"]) for name in "ab"},
         "Dead"),
     "gap_rows": lambda k: ch05.gap_rows(comparison(k, test=0.3, training=0.4), "test", "training", "Gap"),
-    "two_training_curves": lambda k: ch05.two_training_curves({"a": [history(k)], "b": [history(k)]},
-                                                               {"a": 0.4, "b": 0.4}, "Two"),
-    "sampled_answers": lambda k: ch05.sampled_answers(torch.full((5, 2, 3), 0.3 * k), torch.full((2, 3), 0.3),
-                                                       ["sure", "unsure"], ("a", "b", "c"), "Answers"),
+    "noise_of_a_sum": lambda k: ch05.noise_of_a_sum(50, 10 * k),
+    "curves_by_mode": lambda k: ch05.curves_by_mode(
+        {name: [pd.DataFrame({"epoch": [1, 2], "way": [0.1, 0.2 * k], "eval": [0.2, 0.4], "test": [0.1, 0.3]})] * 2
+         for name in "ab"}, "Modes"),
+    "luck": lambda k: ch05.luck(torch.linspace(0.2, 0.4 * k, 20), 0.5, "Luck"),
+    "averages": lambda k: ch05.averages({name: {1: 0.3, 2: 0.1 * k, 4: 0.1 * k} for name in "abc"}, "Averages"),
+    "wrong_labels": lambda k: ch05.wrong_labels(looks(k, "epoch", "agreement"), 0.7, "Labels"),
+    "gap_over_training": lambda k: ch05.gap_over_training(
+        pd.concat([looks(k, "epoch", "training accuracy").assign(size=size) for size in (200, 800)]),
+        pd.concat([looks(k, "epoch", "training accuracy").query("epoch == 2").assign(size=size)
+                   for size in (200, 800)]), "Gap"),
+    "units_missing": lambda k: ch05.units_missing(looks(k, "share", "accuracy"), "Missing"),
+    "accuracy_by_size": lambda k: common.accuracy_by_size(*race(k), 0.01, "learned minus HOG", "By size"),
     "where_minutes_go": lambda k: ch07.where_minutes_go(60_000, 5.6e9, {"the book's loader": 1e3 * k, "ours": 1e4},
                                                          {"here": 1e11, "there": 1e13}),
     "recorded_curves": lambda k: ch07.recorded_curves({name: [{"test_accuracy": [0.3, 0.4 * k]}] for name in "ab"},
