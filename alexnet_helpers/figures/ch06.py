@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from .. import comparing
 from .style import BLACK, BLUE, COLOURS, DASHES, MARKERS, ORANGE, told_apart
 
 if TYPE_CHECKING:
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import torch
+
+    from ..comparing import Verdict
 
 
 def one_view(photo: torch.Tensor, axes: torch.Tensor, top: int, left: int, mirrored: bool, first_colour: int,
@@ -27,9 +28,9 @@ def one_view(photo: torch.Tensor, axes: torch.Tensor, top: int, left: int, mirro
     lit = (photo + (first_colour * axes[0] + second_colour * axes[1])[:, None, None]).clamp(0, 1)
     cut = lit[:, top:top + size, left:left + size]
     figure, (whole, part) = plt.subplots(1, 2, figsize=(6.4, 3.2))
-    whole.imshow(photo.permute(1, 2, 0))
+    whole.imshow(photo.permute(1, 2, 0).numpy())
     whole.add_patch(plt.Rectangle((left, top), size, size, fill=False, color=ORANGE, lw=2))
-    part.imshow((cut.flip(-1) if mirrored else cut).permute(1, 2, 0))
+    part.imshow((cut.flip(-1) if mirrored else cut).permute(1, 2, 0).numpy())
     whole.set_title("the photograph and the window", fontsize=11, fontweight="normal")
     part.set_title("what the network gets", fontsize=11, fontweight="normal")
     for ax in (whole, part):
@@ -90,32 +91,41 @@ def accuracy_by_test(runs: pd.DataFrame, tests: Sequence[str], title: str) -> Fi
     return figure
 
 
-def arms_by_size(runs: pd.DataFrame, measures: Sequence[str], title: str) -> Figure:
-    """A recorded sweep (see `sweep_runs`): a panel a measure, over the number of training images, a line an arm.
+def arms_by_size(runs: pd.DataFrame, gains: dict[str, dict[int, Verdict]], margin: float, title: str) -> Figure:
+    """A recorded sweep (see `sweep_runs`): every arm's test accuracy over the training images, and the gains.
 
-    Points are means over the seeds with their 95 % intervals; small dots are single runs.
+    Small dots are single runs, lines join the means. `gains` has an arm's verdicts against the plain one by size;
+    they are drawn with their 95 % intervals, and the band says which gains are too small to matter.
     """
-    figure, panels = plt.subplots(1, len(measures), figsize=(8.8, 3.8), squeeze=False)
-    words = []
-    for ax, measure in zip(panels[0], measures, strict=True):
-        for (arm, group), colour, marker in told_apart(dict(list(runs.groupby("arm", sort=False))), COLOURS, MARKERS):
-            aside = 1.06 ** (COLOURS.index(colour) - 1.5)          # side by side, on a logarithmic axis
-            sizes = sorted(group["size"].unique())
-            found = [comparing.interval(group.loc[group["size"] == size, measure]) for size in sizes]
-            places = [size * aside for size in sizes]
-            ax.plot(group["size"] * aside, group[measure], ".", color=colour, ms=4, alpha=0.4)
-            ax.errorbar(places, [mean for mean, _ in found], [half for _, half in found], color=colour, marker=marker,
-                        ms=6, lw=1.2, capsize=3, label=arm if ax is panels[0][0] else None)
-            words.append(f"{measure}, {arm}: " + ", ".join(
-                f"{mean:.3f} ± {half:.3f} at {size:,}" for size, (mean, half) in zip(sizes, found, strict=True)))
-        every = sorted(runs["size"].unique())
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4.0), width_ratios=(1.2, 1))
+    looks, words = {}, []
+    for (arm, rows), colour, marker, dash in told_apart(dict(list(runs.groupby("arm", sort=False))), COLOURS, MARKERS,
+                                                        DASHES):
+        looks[arm] = colour, marker
+        means = rows.groupby("size")["test accuracy"].mean()
+        left.plot(rows["size"], rows["test accuracy"], ".", color=colour, ms=4, alpha=0.4)
+        left.plot(means.index, means, color=colour, marker=marker, ms=6, ls=dash, label=arm)
+        words.append(f"{arm}: " + ", ".join(f"{mean:.3f} at {size:,}" for size, mean in means.items()))
+    right.axhspan(-100 * margin, 100 * margin, color="0.88", lw=0)
+    right.axhline(0, color=BLACK, lw=1)
+    for place, (arm, by_size) in enumerate(gains.items()):
+        colour, marker = looks[arm]
+        right.errorbar([size * 1.12 ** (place - (len(gains) - 1) / 2) for size in by_size],
+                       [100 * v.mean for v in by_size.values()], [50 * (v.high - v.low) for v in by_size.values()],
+                       color=colour, marker=marker, ms=6, lw=1.4, capsize=3, ls="none")
+        words.append(f"{arm} gains, in points, " + ", ".join(
+            f"{100 * v.mean:+.1f} ± {50 * (v.high - v.low):.1f} at {size:,}" for size, v in by_size.items()))
+    left.set(xlabel="training images", ylabel="test accuracy")
+    right.set(xlabel="training images", ylabel="gain (percentage points, 95 %)")
+    sizes = sorted(runs["size"].unique())
+    for ax in (left, right):
         ax.set_xscale("log")
-        ax.set_xticks(every, [f"{size:,}" for size in every], minor=False)
+        ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
         ax.minorticks_off()
-        ax.set(xlabel="training images", ylabel=measure)
-    panels[0][0].set_title(title)
+    right.margins(x=0.15)
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.legend(loc="outside lower center", ncols=4, fontsize=9.5)
-    figure.alt = f"{title}. " + "; ".join(words) + "."
+    figure.alt = f"{title}. Test accuracy over training images. " + "; ".join(words) + "."
     return figure
 
 
@@ -125,7 +135,7 @@ def colour_strips(photo: torch.Tensor, axes: torch.Tensor, title: str) -> Figure
     figure, panels = plt.subplots(3, len(steps), figsize=(8.8, 4.4))
     for row, axis in zip(panels, axes, strict=True):
         for ax, step in zip(row, steps, strict=True):
-            ax.imshow((photo + step * axis[:, None, None]).clamp(0, 1).permute(1, 2, 0))
+            ax.imshow((photo + step * axis[:, None, None]).clamp(0, 1).permute(1, 2, 0).numpy())
             ax.set(xticks=[], yticks=[])
     for ax, step in zip(panels[0], steps, strict=True):
         ax.set_title(f"{step:+d} σ" if step else "as it is", fontsize=10, fontweight="normal", loc="center")
