@@ -70,7 +70,7 @@ def test_right(number: str, answer: object) -> None:
     ("6.2", lambda side, size: 2 * (side - size) ** 2, "How many places"),
     ("6.2", lambda side, size: (side - size + 1) ** 2, "mirror"), ("6.2", lambda side, size: 2048, "72 views"),
     ("6.2", lambda side, size: 2 * (side - size + 1), "both axes"),
-    ("6.2", lambda side, size: (side - size) ** 2, "as large as the picture"),
+    ("6.2", lambda side, size: (side - size) ** 2, "as large as its picture"),
     ("6.6", runs(standardised=0.60), "no worse than raw"), ("6.6", runs(raw=73.0), "fractions"),
     ("6.6", runs(raw=0.1), "guessing"), ("6.6", runs(shifts=0.95), "too good"),
     ("6.6", runs().query("arm != 'flips'"), "arm of the table is called flips"),
