@@ -3,8 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
+
+from .. import comparing
+from .common import table_of_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Crop = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, int], torch.Tensor]
+
+
+def crop_by_indexing(answer: Crop) -> str | None:
+    n, height, width, size = 5, 9, 12, 4
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    X = torch.stack([1000 * i + 20 * rows + columns for i in range(n)])[:, None]
+    X = torch.cat([X, X + 10_000], dim=1)
+    top, left = torch.tensor([0, 5, 2, 3, 1]), torch.tensor([8, 0, 3, 7, 4])
+
+    def crops(top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
+        return torch.stack([x[:, t:t + size, c:c + size]
+                            for x, t, c in zip(X, top.tolist(), left.tolist(), strict=True)])
+    out, right = answer(X, top, left, size), crops(top, left)
+    if tuple(out.shape) == (n, size, size, 2) and torch.equal(out.movedim(-1, 1), right):
+        return "All pixels are there, but the channels stand last: .movedim(-1, 1) puts them behind the images."
+    if tuple(out.shape) != (n, 2, size, size):
+        return f"For {n} images of 2 channels the result has the shape {(n, 2, size, size)}, not {tuple(out.shape)}."
+    if torch.equal(out, right):
+        return None
+    if torch.equal(out, crops(top[:1].expand(n), left[:1].expand(n))):
+        return "All images are cut at the first one's place; each has its own."
+    if torch.equal(out, right.mT):
+        return "Rows and columns have changed places."
+    return "Row r and column c of crop i should be row top[i] + r, column left[i] + c of image i."
+
+
+def number_of_views(answer: Callable[[int, int], int]) -> str | None:
+    sizes = ((256, 224), (256, 227), (9, 4), (5, 5))
+    found = [answer(side, size) for side, size in sizes]
+    for formula, hint in ((lambda side, size: 2 * (side - size + 1) ** 2, None),
+                          (lambda side, size: 2 * (side - size) ** 2,
+                           "Between the first and the last place lie side - size steps. How many places are that?"),
+                          (lambda side, size: (side - size + 1) ** 2, "And the mirror images?"),
+                          (lambda side, size: (side - size) ** 2,
+                           "How many places has a window as large as its picture?"),
+                          (lambda side, size: 2 * (side - size + 1), "The window moves along both axes.")):
+        if found == [formula(*both) for both in sizes]:
+            return hint
+    return f"A window of 4 in a picture of 9 has 6 places an axis, and so 72 views; the answer gives {found[2]}."
 
 
 def padded_views(answer: int) -> str | None:
@@ -63,21 +111,21 @@ def crop_of_2012(answer: Callable[[torch.Tensor, int, torch.Generator], torch.Te
     return None if torch.equal(again, out) else "The same generator should give the same crops: draw from it alone."
 
 
-def lenet_inputs(answer: dict[str, float]) -> str | None:
-    names = ("raw", "standardised", "flips", "shifts")
-    if set(answer) != set(names):
-        return f"The answer should have the four keys {', '.join(names)}."
-    if any(value > 1 for value in answer.values()):
+def lenet_inputs(answer: pd.DataFrame) -> str | None:
+    if problem := table_of_runs(answer, "test accuracy", ["raw", "standardised", "flips", "shifts"]):
+        return problem
+    if answer["test accuracy"].max() > 1:
         return "Accuracies as fractions, 0.75 and not 75, please."
-    if min(answer.values()) < 0.3:
+    means = answer.groupby("arm")["test accuracy"].mean()
+    if means.min() < 0.3:
         return "One of them is hardly better than guessing. Is it ReLU, the rate 0.01 and the momentum 0.9?"
-    if max(answer.values()) > 0.88:
+    if means.max() > 0.88:
         return "That is too good for 1,000 images. Measured on the test images, trained on the first 1,000?"
-    if answer["standardised"] < answer["raw"] - 0.03:          # raw ones differ by as much from seed to seed
+    found = comparing.verdict(answer, "test accuracy", "standardised", against="raw", margin=0.01)
+    if found.word == comparing.SHOWN and found.mean < 0:
         return "Standardised pixels should do no worse than raw ones. Are the test images standardised too?"
-    if max(answer["flips"], answer["shifts"]) > answer["standardised"] + 0.03:
-        return "So large a gain from augmentation is odd here. Did both start from standardised pixels, with 300 steps?"
     return None
 
 
-CHECKS = {"6.1": padded_views, "6.2": second_axis, "6.3": crop_of_2012, "6.4": lenet_inputs}
+CHECKS = {"6.1": crop_by_indexing, "6.2": number_of_views, "6.3": padded_views, "6.4": second_axis,
+          "6.5": crop_of_2012, "6.6": lenet_inputs}

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
+from alexnet_helpers import comparing
 from alexnet_helpers.checkpoints import History
-from alexnet_helpers.figures import ch02, ch03, ch05, common
+from alexnet_helpers.figures import ch02, ch03, ch05, ch06, common
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +113,31 @@ def test_an_arm_keeps_its_colour_at_every_size():
     one, other = ch05.gap_over_training(curves, curves, "Gap").axes
     colours = [{line.get_label(): line.get_color() for line in ax.get_lines()} for ax in (one, other)]
     assert colours[0]["A"] == colours[1]["A"] != colours[0]["B"] == colours[1]["B"]
+
+
+def test_classes_stand_by_how_far_they_fall():
+    figure = ch06.accuracy_by_class({"bag": 0.9, "boot": 0.8}, {"bag": 0.85, "boot": 0.0}, ("before", "after"), "Fall")
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["boot", "bag"]
+    assert "boot 80% and 0%; bag 90% and 85%" in figure.alt
+
+
+def test_gains_by_size_are_drawn_as_their_verdicts_say():
+    runs = pd.DataFrame([{"size": size, "arm": arm, "seed": seed, "test accuracy": 0.5 + gain + 0.01 * seed}
+                         for size, gains in ((300, (0, 0.02)), (1_000, (0.1, 0.08)))
+                         for arm, gain in zip(("none", "flips"), gains, strict=True) for seed in range(3)])
+    gains = {"flips": {size: comparing.verdict(rows, "test accuracy", "flips", against="none", margin=0.01)
+                       for size, rows in runs.groupby("size")}}
+    figure = ch06.arms_by_size(runs, gains, 0.01, "Gains")
+    (points,) = [bars.lines[0].get_ydata() for bars in figure.axes[1].containers]
+    assert list(points) == pytest.approx([2.0, -2.0])
+    assert "flips gains, in points, +2.0 ± 0.0 at 300, -2.0 ± 0.0 at 1,000" in figure.alt
+
+
+def test_what_the_network_gets_is_the_window_pushed_and_mirrored():
+    photo = torch.linspace(0, 1, 3 * 8 * 8).view(3, 8, 8)
+    axes = torch.tensor([[0.1, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.0]])
+    figure = ch06.one_view(photo, axes, top=1, left=2, mirrored=True, first_colour=2, second_colour=-1, size=4)
+    shown = torch.as_tensor(figure.axes[1].images[0].get_array())
+    push = torch.tensor([0.2, -0.2, 0.0])
+    expected = (photo[:, 1:5, 2:6].flip(-1).permute(1, 2, 0) + push).clamp(0, 1)
+    torch.testing.assert_close(shown.float(), expected)
