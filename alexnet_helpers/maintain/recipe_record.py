@@ -1,32 +1,42 @@
 """Chapter 07's two recorded comparisons, of recipes and of batch sizes, on a miniature network.
 
-Every arm's learning rate is tuned on held-out images with seeds of its own; then every arm runs with every seed.
+Every arm's learning rate is tuned on held-out images with seeds of its own; then every arm runs with every seed. The
+networks are so small that a computer spends its time on starting operations: hundreds are trained side by side, each by
+its own setting, and none sees another.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F
 from torch import nn
-from torch.optim.lr_scheduler import MultiStepLR
 
 from .. import recorded
-from ..comparing import tune
 from ..data import Batches, load_fashion_mnist
 from ..models import xavier_init
-from ..training import LossNotFiniteError, evaluate, fit
 from . import records
 
-GRID = (0.01, 0.03, 0.1, 0.3, 1.0)                             # `tune` goes on where the best is at an end
+GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 TUNING_SEEDS = (100, 101, 102)
-HELD_OUT = 2_000                                               # the last of the training images
-Setting = dict[str, float | list[int]]
 
-PARTS: dict[str, Setting] = {"plain SGD": {}, "momentum": {"momentum": 0.9}, "decay": {"weight_decay": 5e-4},
-                             "drops": {"drops": [5, 7]},
-                             "all three": {"momentum": 0.9, "weight_decay": 5e-4, "drops": [5, 7]}}
-BATCHES: dict[str, Setting] = {
-    "16, equal epochs": {"batch_size": 16}, "64": {"batch_size": 64}, "256, equal epochs": {"batch_size": 256},
-    "16, equal updates": {"batch_size": 16, "epochs": 2}, "256, equal updates": {"batch_size": 256, "epochs": 32}}
+
+@dataclass(frozen=True)
+class Recipe:
+    """How SGD trains: `drops` are the epochs after which the rate is divided by 10."""
+
+    batch_size: int = 64
+    epochs: int = 8
+    momentum: float = 0.0
+    decay: float = 0.0
+    drops: tuple[int, ...] = ()
+
+
+PARTS = {"plain SGD": Recipe(), "momentum": Recipe(momentum=0.9), "decay": Recipe(decay=5e-4),
+         "drops": Recipe(drops=(5, 7)), "all three": Recipe(momentum=0.9, decay=5e-4, drops=(5, 7))}
+BATCHES = {"16, equal epochs": Recipe(16), "64": Recipe(64), "256, equal epochs": Recipe(256),
+           "16, equal updates": Recipe(16, epochs=2), "256, equal updates": Recipe(256, epochs=32)}
 
 
 def miniature() -> nn.Sequential:
@@ -37,58 +47,119 @@ def miniature() -> nn.Sequential:
         nn.Flatten(), nn.Linear(144, 64), nn.ReLU(), nn.Linear(64, 10)))
 
 
-def run_trials(name: str, arms: dict[str, Setting], seeds: tuple[int, ...], train_size: int, held_out: int,
-               images: int, test_size: int) -> dict:
-    """Tune and run every arm on the first `train_size` of so many training images; keep each run as it ends.
+def miniatures(seeds: list[int]) -> list[torch.Tensor]:
+    """The parameters of a miniature a seed, as it starts: stacked, with the networks along the first dimension."""
+    networks = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        networks.append(miniature())
+    return [torch.stack(same).detach() for same in zip(*(net.parameters() for net in networks), strict=True)]
 
-    A setting's `batch_size` is 64 and its `epochs` are 8 unless it says otherwise; `drops` are the epochs after which
-    the rate is divided by 10; the rest goes to SGD. A run that diverged is kept as {}.
+
+def logits_of(weights: list[torch.Tensor], X: torch.Tensor) -> torch.Tensor:
+    """What N miniatures answer, each to images of its own: (N, batch, 1, 28, 28) -> (N, batch, 10)."""
+    def linear(X: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return torch.baddbmm(bias[:, None], X, weight.flatten(2).transpose(1, 2))
+
+    def convolution(X: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int) -> torch.Tensor:
+        k = weight.shape[-1]
+        windows = X.unfold(3, k, stride).unfold(4, k, stride).permute(0, 1, 3, 4, 2, 5, 6)
+        n, images, rows, columns = windows.shape[:4]
+        sums = linear(windows.reshape(n, images * rows * columns, -1), weight, bias)
+        return sums.reshape(n, images, rows, columns, -1).permute(0, 1, 4, 2, 3)
+
+    X = convolution(X, *weights[:2], stride=3).relu()
+    X = convolution(X, *weights[2:4], stride=2).relu()
+    return linear(linear(X.flatten(2), *weights[4:6]).relu(), *weights[6:])
+
+
+def train(images: torch.Tensor, labels: torch.Tensor, recipes: list[Recipe], rates: list[float],
+          seeds: list[int]) -> list[torch.Tensor]:
+    """Train a miniature a recipe, rate and seed on images (n, 1, 28, 28); all recipes share batch size and epochs.
+
+    The update is torch.optim.SGD's. Returns the weights, networks first.
+    """
+    def a_network(values: list[float], like: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(values).reshape(-1, *[1] * (like.ndim - 1))
+
+    weights, orders = miniatures(seeds), [torch.Generator().manual_seed(seed) for seed in seeds]
+    velocities = [torch.zeros_like(w) for w in weights]
+    batch_size, epochs = recipes[0].batch_size, recipes[0].epochs
+    for epoch in range(epochs):
+        now = [rate / 10 ** sum(epoch >= drop for drop in recipe.drops)
+               for rate, recipe in zip(rates, recipes, strict=True)]
+        order = torch.stack([torch.randperm(len(images), generator=generator) for generator in orders])
+        for rows in order.split(batch_size, dim=1):
+            for w in weights:
+                w.requires_grad_()
+            found = logits_of(weights, images[rows])
+            loss = F.cross_entropy(found.flatten(0, 1), labels[rows].flatten(), reduction="sum") / rows.shape[1]
+            gradients = torch.autograd.grad(loss, weights)
+            weights = [w.detach() for w in weights]
+            for w, v, g in zip(weights, velocities, gradients, strict=True):
+                v.mul_(a_network([recipe.momentum for recipe in recipes], w)).add_(g)
+                v.add_(a_network([recipe.decay for recipe in recipes], w) * w)
+                w.sub_(a_network(now, w) * v)
+    return weights
+
+
+def accuracies(weights: list[torch.Tensor], images: torch.Tensor, labels: torch.Tensor) -> list[float]:
+    """Each network's share of right answers; None where a weight is not finite."""
+    networks = len(weights[0])
+    right = torch.zeros(networks)
+    with torch.no_grad():
+        for X, y in zip(images.split(250), labels.split(250), strict=True):
+            right += (logits_of(weights, X.expand(networks, *X.shape)).argmax(dim=2) == y).sum(dim=1)
+    whole = torch.stack([w.flatten(1).isfinite().all(dim=1) for w in weights]).all(dim=0)
+    return [round(share, 5) if finite else None
+            for share, finite in zip((right / len(labels)).tolist(), whole.tolist(), strict=True)]
+
+
+def record_trials(name: str, arms: dict[str, Recipe], seeds: tuple[int, ...], train_size: int, held_out: int,
+                  images: int, test_size: int) -> dict:
+    """Tune and run every arm on the first `train_size` of so many training images; the last `held_out` judge rates.
+
+    Keys of runs: "arm; rate; seed". Where it was stopped, it goes on with the next arm.
     """
     record = recorded.read_record(name) or {
-        **records.provenance(name), "network": "miniature", "train_size": train_size, "held_out": held_out,
-        "test_size": test_size, "arms": arms, "seeds": list(seeds), "tuning": {}, "rates": {}, "runs": {}}
-    data, test = load_fashion_mnist(1_000, train_size=images, test_size=test_size)
+        **records.provenance(name), "network": "miniature, 11,306 parameters", "train_size": train_size,
+        "held_out": held_out, "test_size": test_size, "seeds": list(seeds), "tuning_seeds": list(TUNING_SEEDS),
+        "arms": {arm: {key: value for key, value in vars(recipe).items() if value} for arm, recipe in arms.items()},
+        "tuning": {}, "rates": {}, "runs": {}}
+    data, test = load_fashion_mnist(1_000, train_size=images, test_size=test_size, device="cpu")
 
-    def part(rows: slice, batch_size: int, **how: int) -> Batches:
-        return Batches(data.images[rows], data.labels[rows], batch_size, device=data.device, **how)
+    def pixels(batches: Batches, rows: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        return batches.images[rows].float() / 255, batches.labels[rows]
 
-    def train(setting: Setting, lr: float, seed: int) -> dict[str, float]:
-        options = dict(setting)
-        batch_size, epochs, drops = (options.pop(key, usual) for key, usual in
-                                     (("batch_size", 64), ("epochs", 8), ("drops", [])))
-        torch.manual_seed(seed)
-        net = miniature()
-        try:
-            fit(net, part(slice(train_size), batch_size, shuffle=True, seed=seed), part(slice(-10, None), 10),
-                epochs=epochs, lr=lr, show=False, schedule=lambda update: MultiStepLR(update, drops, 0.1),
-                **options).whole()
-        except LossNotFiniteError:
-            return {}
-        return {"held-out accuracy": round(evaluate(net, part(slice(-held_out, None), 1_000))[1], 5),
-                "test accuracy": round(evaluate(net, test)[1], 5)}
+    def trials(kind: str, arm: str, settings: list[tuple[float, int]], judges: dict[str, tuple]) -> dict[str, dict]:
+        rates, networks = [rate for rate, _ in settings], [seed for _, seed in settings]
+        weights = train(*pixels(data, slice(train_size)), [arms[arm]] * len(settings), rates, networks)
+        found = {judge: accuracies(weights, *of) for judge, of in judges.items()}
+        record[kind] |= {f"{arm}; {rate:g}; {seed}": {judge: values[i] for judge, values in found.items()}
+                         for i, (rate, seed) in enumerate(settings)}
+        return record[kind]
 
-    def trial(kind: str, arm: str, lr: float, seed: int) -> dict[str, float]:
-        key = f"{arm}; rate {lr:g}; seed {seed}"
-        if key not in record[kind]:
-            record[kind][key] = train(arms[arm], lr, seed)
-            records.save_record(name, record)
-        return record[kind][key]
-
+    judge = {"held-out accuracy": pixels(data, slice(-held_out, None))}
     for arm in arms:
-        record["rates"][arm] = tune(lambda lr, seed, arm=arm: trial("tuning", arm, lr, seed), GRID, TUNING_SEEDS).value
-    for seed in seeds:
-        for arm in arms:
-            trial("runs", arm, record["rates"][arm], seed)
+        if arm not in record["rates"]:
+            tuning = trials("tuning", arm, [(rate, seed) for rate in GRID for seed in TUNING_SEEDS], judge)
+            record["rates"][arm] = max(GRID, key=lambda rate, arm=arm, tuning=tuning: sum(
+                tuning[f"{arm}; {rate:g}; {seed}"]["held-out accuracy"] or -9 for seed in TUNING_SEEDS))
+            records.save_record(name, record)
+        if not any(run.startswith(f"{arm};") for run in record["runs"]):
+            trials("runs", arm, [(record["rates"][arm], seed) for seed in seeds],
+                   {**judge, "test accuracy": pixels(test, slice(None))})
+            records.save_record(name, record)
     return record
 
 
-def record_recipe(seeds: tuple[int, ...] = tuple(range(20)), train_size: int = 2_048, held_out: int = HELD_OUT,
+def record_recipe(seeds: tuple[int, ...] = tuple(range(20)), train_size: int = 2_048, held_out: int = 2_000,
                   images: int = 60_000, test_size: int = 10_000) -> dict:
     """The parts of the paper's recipe, alone and together, against the book's plain SGD."""
-    return run_trials("recipe", PARTS, seeds, train_size, held_out, images, test_size)
+    return record_trials("recipe", PARTS, seeds, train_size, held_out, images, test_size)
 
 
-def record_batch(seeds: tuple[int, ...] = tuple(range(30)), train_size: int = 1_024, held_out: int = HELD_OUT,
+def record_batch(seeds: tuple[int, ...] = tuple(range(30)), train_size: int = 1_024, held_out: int = 2_000,
                  images: int = 60_000, test_size: int = 10_000) -> dict:
     """Batches of 16, 64 and 256 with equal epochs, and with the updates of 64."""
-    return run_trials("batch", BATCHES, seeds, train_size, held_out, images, test_size)
+    return record_trials("batch", BATCHES, seeds, train_size, held_out, images, test_size)
