@@ -37,7 +37,7 @@ def seconds_of_an_epoch(answer: Callable[[float, int, float], float]) -> str | N
 
 
 def largest_batch(answer: int) -> str | None:
-    weights, each, room = 4 * 46_764_746, 3_998_720, 3 * 2**30
+    weights, each, room = 4 * 46_764_746, 3_998_768, 3 * 2**30
     for copies, memory, hint in (
             (3, room, None), (2, room, "With momentum the optimizer remembers a number for each weight."),
             (1, room, "Weights, their gradients, and momentum: that makes three."),

@@ -38,8 +38,9 @@ def published_speeds(table: pd.DataFrame) -> Figure:
         ax.plot(ends, [part * end for end in ends], dash, color=BLACK, lw=1, label=f"{part:.0%} of the peak")
     for i, (name, row) in enumerate(table.iterrows()):
         ax.plot(row["at the peak"], row["published"], MARKERS[i % 6], color=COLOURS[i % 6], ms=9)
-        ax.annotate(f"{name}: {share[name]:.0%}", (row["at the peak"], row["published"]), (9, -4),
-                    textcoords="offset points", fontsize=9.5)
+        ax.annotate(f"{name}: {share[name]:.0%}", (row["at the peak"], row["published"]), (10, -12),
+                    textcoords="offset points", fontsize=9.5,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     ax.set(xscale="log", yscale="log", xlabel="images a second by arithmetic, at the float32 peak",
            ylabel="images a second, published", xlim=(ends[0], 4 * ends[1]))
     ax.legend(fontsize=9, loc="upper left")
@@ -78,7 +79,7 @@ def ladder(turns: dict[str, pd.DataFrame], rungs: list[str], title: str) -> Figu
         ax.set_title(network, fontsize=11)
         words.append(f"{network}: one arm twice {noise[1]:.2f} to {noise[2]:.2f}; " + ", ".join(
             f"{rung} {gain:.2f} ({low:.2f} to {high:.2f})" for rung, (gain, low, high) in gains.items()))
-    panels[0][0].legend(fontsize=8.5, loc="lower right")
+    figure.legend(*panels[0][0].get_legend_handles_labels(), fontsize=9, loc="outside lower center")
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.alt = f"{title}. Times as fast as the rung before, with 95 % intervals. " + ". ".join(words)
     return figure

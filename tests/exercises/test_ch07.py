@@ -37,7 +37,7 @@ WRONG = {
             (lambda flops, images, rate: 2 * flops * images / rate, "not MACs"),
             (lambda flops, images, rate: flops * images / rate / 60, "not minutes"),
             (lambda flops, images, rate: 42, "the answer gives 42"), (30, "form")],
-    "7.2": [(712, "remembers a number"), (758, "that makes three"), (805, "have to fit too"),
+    "7.2": [(711, "remembers a number"), (758, "that makes three"), (805, "have to fit too"),
             (618, "One copy too many"), (666, "round down"), (100, "find room"), (609, "2**30")],
     "7.3": [(7193, "two operations"), (3553, "conv1"), (10659, "forward pass alone"), (21319, "MACs of the forward"),
             (3596e-12, "10^12"), (3596 * 60_000, "one epoch"), (500, "divided by"),
