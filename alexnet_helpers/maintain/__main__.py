@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 
 from .. import recorded
-from . import filter_record, gpu_record, minutes, notebooks, pictures, race_record, recipe_record, records, slides
+from . import (
+    filter_record,
+    gpu_record,
+    minutes,
+    notebooks,
+    pictures,
+    race_record,
+    recipe_record,
+    records,
+    slides,
+    sweep_record,
+)
 
 
 def record_filters() -> None:
@@ -17,7 +28,8 @@ def record_filters() -> None:
 
 RECORDS = {"lenet": records.record_lenet, "patience": records.record_patience, "gpu": gpu_record.record_gpu,
            "filters": record_filters, "race": race_record.record_race, "recipe": recipe_record.record_recipe,
-           "batch": recipe_record.record_batch}
+           "batch": recipe_record.record_batch, "dropout": sweep_record.record_dropout,
+           "augmentation": sweep_record.record_augmentation}
 
 
 def record(name: str) -> int:
