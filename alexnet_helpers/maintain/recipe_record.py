@@ -56,21 +56,22 @@ def miniatures(seeds: list[int]) -> list[torch.Tensor]:
     return [torch.stack(same).detach() for same in zip(*(net.parameters() for net in networks), strict=True)]
 
 
-def logits_of(weights: list[torch.Tensor], X: torch.Tensor) -> torch.Tensor:
-    """What N miniatures answer, each to images of its own: (N, batch, 1, 28, 28) -> (N, batch, 10)."""
+def windows_of(images: torch.Tensor) -> torch.Tensor:
+    """What the first convolution looks at: (n, 1, 28, 28) -> (n, 64, 25)."""
+    return images.unfold(2, 5, 3).unfold(3, 5, 3).reshape(len(images), 64, 25)
+
+
+def logits_of(weights: list[torch.Tensor], windows: torch.Tensor) -> torch.Tensor:
+    """What N miniatures answer, each to images of its own, given as windows: (N, batch, 64, 25) -> (N, batch, 10)."""
     def linear(X: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         return torch.baddbmm(bias[:, None], X, weight.flatten(2).transpose(1, 2))
 
-    def convolution(X: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int) -> torch.Tensor:
-        k = weight.shape[-1]
-        windows = X.unfold(3, k, stride).unfold(4, k, stride).permute(0, 1, 3, 4, 2, 5, 6)
-        n, images, rows, columns = windows.shape[:4]
-        sums = linear(windows.reshape(n, images * rows * columns, -1), weight, bias)
-        return sums.reshape(n, images, rows, columns, -1).permute(0, 1, 4, 2, 3)
-
-    X = convolution(X, *weights[:2], stride=3).relu()
-    X = convolution(X, *weights[2:4], stride=2).relu()
-    return linear(linear(X.flatten(2), *weights[4:6]).relu(), *weights[6:])
+    n, batch = windows.shape[:2]
+    maps = linear(windows.reshape(n, batch * 64, 25), *weights[:2]).relu()                 # (n, batch * 64, 8)
+    maps = maps.reshape(n, batch, 8, 8, 8).permute(1, 0, 4, 2, 3).reshape(batch, n * 8, 8, 8)
+    maps = F.conv2d(maps, weights[2].flatten(0, 1), weights[3].flatten(), stride=2, groups=n).relu()
+    maps = maps.reshape(batch, n, 144).transpose(0, 1)
+    return linear(linear(maps, *weights[4:6]).relu(), *weights[6:])
 
 
 def train(images: torch.Tensor, labels: torch.Tensor, recipes: list[Recipe], rates: list[float],
@@ -84,7 +85,7 @@ def train(images: torch.Tensor, labels: torch.Tensor, recipes: list[Recipe], rat
 
     weights, orders = miniatures(seeds), [torch.Generator().manual_seed(seed) for seed in seeds]
     velocities = [torch.zeros_like(w) for w in weights]
-    batch_size, epochs = recipes[0].batch_size, recipes[0].epochs
+    batch_size, epochs, windows = recipes[0].batch_size, recipes[0].epochs, windows_of(images)
     for epoch in range(epochs):
         now = [rate / 10 ** sum(epoch >= drop for drop in recipe.drops)
                for rate, recipe in zip(rates, recipes, strict=True)]
@@ -92,7 +93,7 @@ def train(images: torch.Tensor, labels: torch.Tensor, recipes: list[Recipe], rat
         for rows in order.split(batch_size, dim=1):
             for w in weights:
                 w.requires_grad_()
-            found = logits_of(weights, images[rows])
+            found = logits_of(weights, windows[rows])
             loss = F.cross_entropy(found.flatten(0, 1), labels[rows].flatten(), reduction="sum") / rows.shape[1]
             gradients = torch.autograd.grad(loss, weights)
             weights = [w.detach() for w in weights]
@@ -109,7 +110,8 @@ def accuracies(weights: list[torch.Tensor], images: torch.Tensor, labels: torch.
     right = torch.zeros(networks)
     with torch.no_grad():
         for X, y in zip(images.split(250), labels.split(250), strict=True):
-            right += (logits_of(weights, X.expand(networks, *X.shape)).argmax(dim=2) == y).sum(dim=1)
+            windows = windows_of(X).expand(networks, -1, -1, -1)
+            right += (logits_of(weights, windows).argmax(dim=2) == y).sum(dim=1)
     whole = torch.stack([w.flatten(1).isfinite().all(dim=1) for w in weights]).all(dim=0)
     return [round(share, 5) if finite else None
             for share, finite in zip((right / len(labels)).tolist(), whole.tolist(), strict=True)]

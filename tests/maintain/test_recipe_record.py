@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import MultiStepLR
 
 from alexnet_helpers import recorded
 from alexnet_helpers.maintain import recipe_record
-from alexnet_helpers.maintain.recipe_record import Recipe, accuracies, logits_of, miniature, miniatures, train
+from alexnet_helpers.maintain.recipe_record import Recipe, accuracies, logits_of, miniature, miniatures, train, windows_of
 
 
 def pictures(number: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -19,7 +19,7 @@ def pictures(number: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_side_by_side_they_answer_as_each_alone() -> None:
     images, _ = pictures(6)
-    found = logits_of(miniatures([5, 6]), torch.stack([images[:3], images[3:]]))
+    found = logits_of(miniatures([5, 6]), windows_of(images).reshape(2, 3, 64, 25))
     for i, seed in enumerate((5, 6)):
         torch.manual_seed(seed)
         torch.testing.assert_close(found[i], miniature()(images[3 * i:3 * i + 3]))
