@@ -128,6 +128,15 @@ def sweep_runs(record: dict, network: str = "small AlexNet") -> pd.DataFrame:
     return curves[at.isin(list(chosen)) | curves["epoch"].isna()].reset_index(drop=True)
 
 
+def trials(record: dict, kind: str = "runs") -> pd.DataFrame:
+    """The runs of chapter 07's records of recipes and batches, or their "tuning": a row a run, as `compare` has it."""
+    import pandas as pd
+
+    rows = [(*key.split("; "), measures) for key, measures in record[kind].items()]
+    return pd.DataFrame([{"arm": arm, "rate": float(rate), "seed": int(seed), **measures}
+                         for arm, rate, seed, measures in rows])
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # What the record of a GPU says; it may still lack parts
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .common import table_of_runs
 
 TRAINING_FLOPS = 2 * (3 * 938_146_176 - 33_872_256)            # the book's AlexNet, one image; conv1 sends none back
@@ -19,42 +21,38 @@ def images_for_a_fast_gpu(answer: float) -> str | None:
     return "Operations a second, divided by the operations that training on one image takes."
 
 
+def seconds_of_an_epoch(answer: Callable[[float, int, float], float]) -> str | None:
+    cases = ((5e9, 60_000, 1e13), (7.0, 11, 13.0), (TRAINING_FLOPS, 1_281_167, 7.3e12))
+    found = [answer(*case) for case in cases]
+    for formula, hint in ((lambda flops, images, rate: flops * images / rate, None),
+                          (lambda flops, images, rate: rate / (flops * images), "Upside down."),
+                          (lambda flops, images, rate: flops / rate, "That is one image; an epoch has more."),
+                          (lambda flops, images, rate: rate / flops, "That is images a second."),
+                          (lambda flops, images, rate: 2 * flops * images / rate,
+                           "`flops` are operations, not MACs: the factor 2 is in them already."),
+                          (lambda flops, images, rate: flops * images / rate / 60, "Seconds, not minutes.")):
+        if all(abs(value / formula(*case) - 1) < 1e-6 for value, case in zip(found, cases, strict=True)):
+            return hint
+    return f"5 GFLOPs an image, 60,000 images and 10 TFLOP/s make 30 seconds; the answer gives {found[0]:g}."
+
+
 def largest_batch(answer: int) -> str | None:
-    weights, each, room = 4 * 46_764_746, 3_998_720, (4096 - 600) * 2**20
+    weights, each, room = 4 * 46_764_746, 3_998_768, 3 * 2**30
     for copies, memory, hint in (
             (3, room, None), (2, room, "With momentum the optimizer remembers a number for each weight."),
             (1, room, "Weights, their gradients, and momentum: that makes three."),
             (0, room, "The weights, their gradients and momentum have to fit too."),
             (4, room, "One copy too many: weights, gradients, momentum."),
-            (3, 4096 * 2**20, "600 MiB are not free."),
-            (3, (4000 - 600) * 10**6, "A GiB is 1024 MiB, a MiB 2^20 bytes."),
-            (3, 4 * 10**9 - 600 * 2**20, "A GiB is 1024 MiB, a MiB 2^20 bytes.")):
+            (3, 3 * 10**9, "A GiB is 2**30 bytes.")):
         if answer == (memory - copies * weights) // each:
             return hint
     if answer == (room - 3 * weights) // each + 1:
         return "One more than fits: round down."
-    return "What is left when 600 MiB and all that does not depend on the batch are taken off, in images of 3.81 MiB."
+    return "Take what does not depend on the batch off the 3 GiB. How many images find room in the rest?"
 
 
-def fifth_step(answer: float) -> str | None:
-    for value, hint in ((sum(0.9**k for k in range(5)), None),
-                        (10, "That is where it ends after many steps. How far has it come after five?"),
-                        (1, "Without momentum every step is that long."),
-                        (5, "The velocity loses a tenth at each step."),
-                        (0.9**5, "That is what is left of the first gradient. What have the others added?"),
-                        (0.9**4, "That is what is left of the first gradient. What have the others added?"),
-                        (sum(0.9**k for k in range(4)), "That is the fourth step."),
-                        (sum(0.9**k for k in range(6)), "That is the sixth step."),
-                        (sum(0.1**k for k in range(5)), "Which share of the velocity stays, 0.9 or 0.1?"),
-                        (sum(sum(0.9**k for k in range(n)) for n in range(1, 6)),
-                         "That is the way of all five steps together.")):
-        if abs(answer - value) < 0.006 * value:
-            return hint
-    return "The first is 1 long, the second 1 + 0.9. Write down the third, and go on."
-
-
-def longer_training(answer: tuple[object, dict[str, str]]) -> str | None:
-    from ..comparing import difference
+def longer_training(answer: tuple[object, dict[str, object]]) -> str | None:
+    from ..comparing import verdict
 
     runs, verdicts = answer
     networks = ("relu", "sigmoid")
@@ -63,13 +61,12 @@ def longer_training(answer: tuple[object, dict[str, str]]) -> str | None:
     if not runs.loc[runs["arm"].str.startswith("relu"), "held-out accuracy"].dropna().between(0.4, 1).all():
         return "The networks with ReLU have hardly learned anything: try other rates, or more images."
     for name in networks:
-        change, half = difference(runs, "held-out accuracy", f"{name}, 20", against=f"{name}, 5")
-        found = "undecided" if abs(change) <= half else "better" if change > 0 else "worse"
-        if verdicts[name] not in ("better", "worse", "undecided"):
-            return 'A verdict is "better", "worse" or "undecided".'
-        if verdicts[name] != found:
-            return (f"The verdict on {name} does not follow from the table: does the interval of ah.difference, 20 "
-                    "epochs against 5, leave out zero, and on which side?")
+        found = verdict(runs, "held-out accuracy", f"{name}, 20", against=f"{name}, 5", margin=0.02)
+        if not hasattr(verdicts[name], "word"):
+            return "A verdict is what ah.verdict returns."
+        if (verdicts[name].word, verdicts[name].mean) != (found.word, found.mean):
+            return (f"The verdict on {name} is not that of the table: is it 20 epochs against 5, on held-out accuracy, "
+                    "with a margin of 0.02?")
     return None
 
 
@@ -95,9 +92,9 @@ def batches_compared(answer: tuple[object, dict[int, int]]) -> str | None:
 
 
 CHECKS = {
-    "7.1": images_for_a_fast_gpu,
+    "7.1": seconds_of_an_epoch,
     "7.2": largest_batch,
-    "7.3": fifth_step,
+    "7.3": images_for_a_fast_gpu,
     "7.4": longer_training,
     "7.5": batches_compared,
 }

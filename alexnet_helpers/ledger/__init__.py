@@ -246,10 +246,10 @@ def _read_facts() -> dict:
 def facts() -> dict:
     """facts.toml as a dictionary; the caller may change it.
 
-    Each machine also gets `tflops`, its peak in float32 arithmetic, 10^12 operations a second, computed from its
-    units, its clock and the operations that a unit does in a cycle.
+    Each machine and each published speed also gets `tflops`, its peak in float32 arithmetic, 10^12 operations a second,
+    computed from its units, its clock and the operations that a unit does in a cycle.
     """
     found = copy.deepcopy(_read_facts())
-    for machine in found["machines"]:
+    for machine in found["machines"] + found["speeds"]:
         machine["tflops"] = machine["units"] * machine["ghz"] * machine["flops_per_cycle"] / 1e3
     return found

@@ -15,6 +15,7 @@ from . import (
     notebooks,
     pictures,
     race_record,
+    recipe_record,
     records,
     slides,
     sweep_record,
@@ -29,7 +30,8 @@ def record_filters() -> None:
 RECORDS = {"lenet": records.record_lenet, "race": race_record.record_race, "gpu": gpu_record.record_gpu,
            "filters": record_filters, "patience": gradient_records.record_patience,
            "starts": gradient_records.record_starts, "centring": gradient_records.record_centring,
-           "relu": gradient_records.record_relu, "dropout": sweep_record.record_dropout,
+           "relu": gradient_records.record_relu, "recipe": recipe_record.record_recipe,
+           "batch": recipe_record.record_batch, "dropout": sweep_record.record_dropout,
            "augmentation": sweep_record.record_augmentation}
 
 

@@ -185,6 +185,13 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
                    for size in (200, 800)]), "Gap"),
     "units_missing": lambda k: ch05.units_missing(looks(k, "share", "accuracy"), "Missing"),
     "accuracy_by_size": lambda k: common.accuracy_by_size(*race(k), 0.01, "learned minus HOG", "By size"),
+    "published_speeds": lambda k: ch07.published_speeds(
+        pd.DataFrame({"at the peak": [900.0, 7e3], "published": [1300.0 * k, 3e3]}, index=["laptop", "desktop"])),
+    "ladder": lambda k: ch07.ladder({name: pd.DataFrame(
+        [{"arm": arm, "round": turn, "seconds": seconds * k ** (arm == "sums") * (1 + 0.1 * turn)}
+         for turn in (0, 1) for arm, seconds in (("whole", 1.0), ("whole, again", 1.1), ("sums", 0.5), ("book", 3.0))])
+        for name in ("LeNet", "AlexNet")}, ["book", "whole", "sums", "none"], "Ladder"),
+    "two_rules": lambda k: ch07.two_rules({"the paper": [1.0, 1.9 * k, 1.8], "PyTorch": [1.0, 1.9 * k, 0.3]}, 2),
     "where_minutes_go": lambda k: ch07.where_minutes_go(60_000, 5.6e9, {"the book's loader": 1e3 * k, "ours": 1e4},
                                                          {"here": 1e11, "there": 1e13}),
     "recorded_curves": lambda k: ch07.recorded_curves({name: [{"test_accuracy": [0.3, 0.4 * k]}] for name in "ab"},

@@ -4,7 +4,7 @@ import pytest
 
 from alexnet_helpers.ledger import facts
 
-LISTS = ("milestones", "ilsvrc", "contests", "datasets", "machines")
+LISTS = ("milestones", "ilsvrc", "contests", "datasets", "machines", "speeds", "imagenet_runs")
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -135,3 +135,17 @@ def test_the_books_runs_agree_with_themselves():
         final = entry["final"]
         assert entry["test_accuracy"][-1] == pytest.approx([sum(final) / len(final), min(final), max(final)], abs=6e-4)
         assert entry["first_epoch"][-1] == pytest.approx(entry["train_loss"][0], abs=0.03)
+
+
+def test_published_speeds_and_the_peaks_of_their_cards():
+    """Peaks as the makers print them: 4.884, 22.06 and 40.09 TFLOP/s; the paper's speed follows from its days."""
+    speeds = {speed["name"]: speed for speed in facts()["speeds"]}
+    peaks = {"GTX 1660 Ti (laptop)": 4.884, "RTX 4060 Ti": 22.06, "RTX 4070 Ti": 40.09}
+    assert {name: speeds[name]["tflops"] for name in peaks} == pytest.approx(peaks, rel=1e-3)
+    assert speeds["two GTX 580"]["images_a_second"] == pytest.approx(90 * 1.2e6 / (5.5 * 86_400), rel=2e-3)
+
+
+def test_runs_on_imagenet_agree_with_what_is_told_of_them():
+    runs = {run["name"]: run for run in facts()["imagenet_runs"]}
+    assert runs["two GTX 580"]["minutes"] == 5.5 * 24 * 60
+    assert runs["four A100"]["minutes"] == pytest.approx(14_607 / 60, rel=2e-3)
