@@ -1,6 +1,6 @@
 """What `python -m alexnet_helpers.maintain record filter_trials` tries: which recipe gives the cleanest filters?
 
-The rule, set before the first trial. Every trial sees the same number of crops, 64,000, at a rate that falls along a
+The rule, set before the first trial. Every trial sees the same number of crops, 32,000, at a rate that falls along a
 cosine; its mark is the median, over the 96 filters, of the share of a whole filter's energy that one Gabor function in
 one colour explains ("median share" of `scorecard`); a recipe's mark is the mean over seeds 0 and 1. The search starts
 at the recipe of the one photograph and goes through CHANGES in their order. A change stays if its mark is higher than
@@ -43,7 +43,7 @@ def started_network(recipe: dict, filters: int = 96, groups: int = 1, seed: int 
     return net
 
 
-def trial(recipe: dict, seed: int, epochs: int = 10, batches: int = 200, filters: int = 96) -> dict:
+def trial(recipe: dict, seed: int, epochs: int = 5, batches: int = 200, filters: int = 96) -> dict:
     """The scorecard of the filters of one short training, its test accuracy and its seconds of the processor."""
     train, test = spot_data(recipe, batches, seed=seed), spot_data(recipe, 20, shuffle=False, seed=1_000 + seed)
     net, began = started_network(recipe, filters, seed=seed), time.process_time()
