@@ -16,9 +16,10 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from .. import recorded
 from ..checkpoints import write_whole
 from ..data import load_fashion_mnist
-from ..filters import fit_gabor, photo_spots, scorecard, spot_network
+from ..filters import fit_gabor, scorecard
 from ..models import alexnet
 from ..profiles import profile
+from ..spots import photo_spots, spot_network
 from ..training import fit
 from . import records
 

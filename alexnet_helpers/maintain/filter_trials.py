@@ -17,7 +17,8 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from .. import recorded
-from ..filters import fit_gabor, photo_spots, public_photos, scorecard, spot_network
+from ..filters import fit_gabor, scorecard
+from ..spots import photo_spots, public_photos, spot_network
 from ..training import fit
 from . import records
 
