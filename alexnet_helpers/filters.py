@@ -181,9 +181,10 @@ def fitted_gabors(filters: torch.Tensor | np.ndarray, table: pd.DataFrame) -> np
 def scorecard(table: pd.DataFrame) -> dict[str, float]:
     """A few numbers for all filters of `fit_gabor`'s table: medians, and the shares (0 to 1) of some kinds.
 
-    "median share" is of the energy of a *whole* filter that one Gabor function in one colour explains. A filter is Gabor-like if its fit is 0.8 or more; of these, oriented if its bandwidth is finite, so that it answers
-    to an even surface less than half as strongly as to its stripes, else a blob; and coloured if half of its energy or
-    more is off the grey axis.
+    "median share" is of the energy of a *whole* filter that one Gabor function in one colour explains. A filter is
+    Gabor-like if its fit is 0.8 or more; of these, oriented if its bandwidth is finite, so that it answers to an even
+    surface less than half as strongly as to its stripes, else a blob; and coloured if half of its energy or more is off
+    the grey axis.
     """
     like, oriented, coloured = table["fit"] >= 0.8, table["bandwidth"] < math.inf, table["colourfulness"] >= 0.5
     return {"median fit": float(table["fit"].median()),

@@ -49,7 +49,8 @@ def trial(recipe: dict, seed: int, epochs: int = 5, batches: int = 200, filters:
     train, test = spot_data(recipe, batches, seed=seed), spot_data(recipe, 20, shuffle=False, seed=1_000 + seed)
     net, began = started_network(recipe, filters, seed=seed), time.process_time()
     history = fit(net, train, test, epochs=epochs, show=False, lr=recipe["lr"], momentum=recipe["momentum"],
-                  weight_decay=recipe["weight_decay"], schedule=lambda update: CosineAnnealingLR(update, epochs)).whole()
+                  weight_decay=recipe["weight_decay"],
+                  schedule=lambda update: CosineAnnealingLR(update, epochs)).whole()
     return {"recipe": recipe, "seed": seed, "test accuracy": history.test_accuracy[-1],
             "processor seconds": time.process_time() - began, **scorecard(fit_gabor(net.conv1.weight))}
 
