@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from .style import (
-    BLACK,
-    COLOURS,
-    MARKERS,
-)
+from .style import BLACK, COLOURS, DASHES, MARKERS, told_apart
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import torch
-
 
 
 def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFrame | None = None,
@@ -105,4 +100,34 @@ def strips(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
     axes[0][0].set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.alt = f"{title}. " + ". ".join(words).replace("\n", " ")
+    return figure
+
+
+def progress(looks: dict[str, pd.DataFrame], measure: str, title: str) -> Figure:
+    """`measure`, a share, over minutes of training: a line a network, from its looks (columns "seconds", `measure`)."""
+    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    for (name, table), colour, marker, dash in told_apart(looks, COLOURS, MARKERS, DASHES):
+        ax.plot(table["seconds"] / 60, table[measure], color=colour, marker=marker, ls=dash, label=name)
+    ax.set(xscale="log", xlabel="minutes of training (logarithmic)", ylabel=measure, ylim=(0, 1),
+           xticks=[0.1, 0.3, 1, 3, 10], xticklabels=["0.1", "0.3", "1", "3", "10"])
+    ax.set_title(title)
+    ax.legend(loc="upper left", fontsize=9.5)
+    figure.alt = f"{title}. " + "; ".join(
+        f"{name}: {', '.join(f'{share:.2f}' for share in table[measure])}" for name, table in looks.items())
+    return figure
+
+
+def maps(filters: np.ndarray, answers: np.ndarray, names: list[str], title: str) -> Figure:
+    """Filters (n, 3, H, W), and under each its feature map, of answers (n, rows, columns), dark where it is 0."""
+    import numpy as np
+
+    figure, axes = plt.subplots(2, len(filters), figsize=(1.25 * len(filters), 2.9))
+    for column, (w, answer, name) in enumerate(zip(in_few_levels(np.asarray(filters)), answers, names, strict=True)):
+        axes[0][column].imshow(w.transpose(1, 2, 0))
+        axes[0][column].set_title(name, fontweight="normal", loc="center", fontsize=10)
+        axes[1][column].imshow(np.round(15 * answer / np.quantile(answer, 0.99)), vmin=0, vmax=15)
+    for ax in axes.flat:
+        ax.axis("off")
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = f"{title}. Filters, each above its map: {', '.join(names)}"
     return figure

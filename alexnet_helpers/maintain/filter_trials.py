@@ -25,9 +25,9 @@ from . import records
 START = {"photos": ["astronaut"], "spots": 256, "scale": [0.8, 2.5], "sharpen": 0.7, "start": 0.01, "lr": 0.03,
          "momentum": 0.9, "weight_decay": 3e-3, "batch_size": 32}
 FOUR = ["astronaut", "chelsea", "coffee", "rocket"]            # NASA, CC0, CC0, SpaceX: all in the public domain
-CHANGES = [{"photos": FOUR}, {"photos": [*FOUR, "camera", "brick", "grass", "gravel"]},            # grey ones, all CC0
-           {"start": 0.001}, {"weight_decay": 1e-2}, {"weight_decay": 3e-2}, {"lr": 0.1}, {"sharpen": 0.9},
-           {"scale": [1.2, 3.5]}, {"spots": 1024}]
+CHANGES = [{"photos": FOUR}, {"start": 0.001}, {"weight_decay": 1e-2}, {"weight_decay": 3e-2}, {"lr": 0.1},
+           {"photos": [*FOUR, "camera", "brick", "grass", "gravel"]},                     # the new ones grey, all CC0
+           {"scale": [1.2, 3.5]}, {"sharpen": 0.9}, {"spots": 1024}]
 
 
 def spot_data(recipe: dict, batches: int, shuffle: bool = True, seed: int = 0) -> Iterable:
