@@ -44,12 +44,15 @@ def started_network(recipe: dict, filters: int = 96, groups: int = 1, seed: int 
     return net
 
 
+def optimizer_options(recipe: dict) -> dict[str, float]:
+    return {name: recipe[name] for name in ("lr", "momentum", "weight_decay")}
+
+
 def trial(recipe: dict, seed: int, epochs: int = 5, batches: int = 200, filters: int = 96) -> dict:
     """The scorecard of the filters of one short training, its test accuracy and its seconds of the processor."""
     train, test = spot_data(recipe, batches, seed=seed), spot_data(recipe, 20, shuffle=False, seed=1_000 + seed)
     net, began = started_network(recipe, filters, seed=seed), time.process_time()
-    history = fit(net, train, test, epochs=epochs, show=False, lr=recipe["lr"], momentum=recipe["momentum"],
-                  weight_decay=recipe["weight_decay"],
+    history = fit(net, train, test, epochs=epochs, show=False, **optimizer_options(recipe),
                   schedule=lambda update: CosineAnnealingLR(update, epochs)).whole()
     return {"recipe": recipe, "seed": seed, "test accuracy": history.test_accuracy[-1],
             "processor seconds": time.process_time() - began, **scorecard(fit_gabor(net.conv1.weight))}
