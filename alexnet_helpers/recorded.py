@@ -94,6 +94,40 @@ def race_runs(record: dict) -> pd.DataFrame:
                          if (run := record["runs"].get(f"{size}, seed {seed}")) for arm in record["chosen"]])
 
 
+def sweep_curves(record: dict, network: str = "small AlexNet") -> pd.DataFrame:
+    """The looks of a recorded sweep, a row each: size, arm, seed, rate, epoch, and three accuracies.
+
+    "held-out accuracy", "test accuracy", and "training accuracy", on the run's own images in eval mode. Only runs at
+    the rate that was chosen for the arm and size count; the three are NaN for a run that diverged.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, run in record["runs"].items():
+        of, size, arm, rate, seed = name.split(", ")
+        setting = {"size": int(size), "arm": arm, "rate": float(rate.removeprefix("rate ")),
+                   "seed": int(seed.removeprefix("seed "))}
+        if of == network and setting["rate"] == record["rates"].get(f"{network}, {size}", {}).get(arm):
+            looks = run["epoch"] or [float("nan")]
+            rows += [{**setting, "epoch": epoch,
+                      **{f"{part.replace(' ', '-')} accuracy": run[part][i] if run["epoch"] else float("nan")
+                         for part in ("held out", "training", "test")}} for i, epoch in enumerate(looks)]
+    return pd.DataFrame(rows)
+
+
+def sweep_runs(record: dict, network: str = "small AlexNet") -> pd.DataFrame:
+    """The runs of a recorded sweep, a row each, at the number of epochs that the held-out images chose.
+
+    For every size and arm that is the look with the highest mean of "held-out accuracy" over the seeds, the first of
+    several. The columns are those of `sweep_curves`.
+    """
+    curves = sweep_curves(record, network)
+    means = curves.groupby(["size", "arm", "epoch"])["held-out accuracy"].mean()
+    chosen = means.groupby(["size", "arm"]).idxmax()
+    at = curves.set_index(["size", "arm", "epoch"]).index
+    return curves[at.isin(list(chosen)) | curves["epoch"].isna()].reset_index(drop=True)
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # What the record of a GPU says; it may still lack parts
 

@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 
 from .. import recorded
-from . import filter_record, filter_trials, gpu_record, minutes, notebooks, pictures, race_record, records, slides
+from . import (
+    filter_record,
+    filter_trials,
+    gpu_record,
+    minutes,
+    notebooks,
+    pictures,
+    race_record,
+    records,
+    slides,
+    sweep_record,
+)
 
 
 def record_filters() -> None:
@@ -16,7 +27,8 @@ def record_filters() -> None:
 
 
 RECORDS = {"lenet": records.record_lenet, "patience": records.record_patience, "gpu": gpu_record.record_gpu,
-           "filters": record_filters, "filter_trials": filter_trials.record_trials, "race": race_record.record_race}
+           "filters": record_filters, "filter_trials": filter_trials.record_trials, "race": race_record.record_race,
+           "dropout": sweep_record.record_dropout, "augmentation": sweep_record.record_augmentation}
 
 
 def record(name: str) -> int:
