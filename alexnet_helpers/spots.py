@@ -38,7 +38,7 @@ class Spots:
         values, vectors = principal_colours(torch.cat([photo.flatten(2) for photo in self.photos], dim=2)[..., None])
         self.axes = (values.sqrt() * vectors).T.float()                    # (3, 3), an axis a row
         self.photo_of = torch.arange(spots) % len(photos)
-        self.sizes = torch.tensor([photo.shape[:1:-1] for photo in photos])[self.photo_of]  # (spots, 2), width, height
+        self.sizes = torch.tensor([photo.shape[:0:-1] for photo in photos])[self.photo_of]  # (spots, 2), width, height
         places = torch.rand(spots, 2, generator=torch.Generator().manual_seed(spots))
         self.places = side / 2 + places * (self.sizes - side)              # (spots, 2), x and y
         self.spots, self.batch_size, self.batches, self.side = spots, batch_size, batches, side

@@ -131,3 +131,29 @@ def maps(filters: np.ndarray, answers: np.ndarray, names: list[str], title: str)
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.alt = f"{title}. Filters, each above its map: {', '.join(names)}"
     return figure
+
+
+def one_filter(w: np.ndarray, row: pd.DataFrame, answer: np.ndarray) -> Figure:
+    """A filter (1, 3, H, W), its main pattern, the fit in `fit_gabor`'s row, and its answer (rows, columns) to a photo.
+
+    Light is positive, dark negative.
+    """
+    import math
+
+    import numpy as np
+
+    from ..filters import fitted_gabors, main_patterns
+
+    pattern, found = main_patterns(w)[0][0], row.iloc[0]
+    sign = np.sign((pattern * w[0].sum(axis=0)).sum())         # light where the filter is light
+    pictures = {"filter": in_few_levels(w)[0].transpose(1, 2, 0), "main pattern": sign * pattern,
+                f"Gabor, R² {found.fit:.2f}": sign * fitted_gabors(w, row)[0],
+                "its answer": (7 * answer / np.abs(answer).max()).round()}
+    figure, axes = plt.subplots(1, 4, figsize=(8, 2.5), width_ratios=(1, 1, 1, 1.5))
+    for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
+        ax.imshow(picture, vmin=-np.abs(picture).max(), vmax=np.abs(picture).max())
+        ax.set_title(name, fontweight="normal")
+        ax.axis("off")
+    seen = f"bars at {found.orientation:.0f}°" if found.bandwidth < math.inf else "a blob"
+    figure.alt = f"Filter {row.index[0]}: {seen}, R² {found.fit:.2f}, colourfulness {found.colourfulness:.2f}"
+    return figure
