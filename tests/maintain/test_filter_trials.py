@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def marked(folder, monkeypatch):
-    """A trial's marks without its training: a higher rate helps, more spots give nothing but blobs, sharpening hurts."""
+    """A trial without its training: a higher rate helps, more spots give nothing but blobs, sharpening hurts."""
     made = []
 
     def trial(recipe, seed):
