@@ -121,7 +121,7 @@ def maps(filters: np.ndarray, answers: np.ndarray, names: list[str], title: str)
     """Filters (n, 3, H, W), and under each its feature map, of answers (n, rows, columns), dark where it is 0."""
     import numpy as np
 
-    figure, axes = plt.subplots(2, len(filters), figsize=(1.25 * len(filters), 2.9))
+    figure, axes = plt.subplots(2, len(filters), figsize=(1.25 * len(filters), 2.9), squeeze=False)
     for column, (w, answer, name) in enumerate(zip(in_few_levels(np.asarray(filters)), answers, names, strict=True)):
         axes[0][column].imshow(w.transpose(1, 2, 0))
         axes[0][column].set_title(name, fontweight="normal", loc="center", fontsize=10)
@@ -149,11 +149,13 @@ def one_filter(w: np.ndarray, row: pd.DataFrame, answer: np.ndarray) -> Figure:
     pictures = {"filter": in_few_levels(w)[0].transpose(1, 2, 0), "main pattern": sign * pattern,
                 f"Gabor, R² {found.fit:.2f}": sign * fitted_gabors(w, row)[0],
                 "its answer": (7 * answer / np.abs(answer).max()).round()}
-    figure, axes = plt.subplots(1, 4, figsize=(8, 2.5), width_ratios=(1, 1, 1, 1.5))
+    figure, axes = plt.subplots(1, 4, figsize=(8, 2.8), width_ratios=(1, 1, 1, 1.5))
     for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
         ax.imshow(picture, vmin=-np.abs(picture).max(), vmax=np.abs(picture).max())
         ax.set_title(name, fontweight="normal")
         ax.axis("off")
     seen = f"bars at {found.orientation:.0f}°" if found.bandwidth < math.inf else "a blob"
-    figure.alt = f"Filter {row.index[0]}: {seen}, R² {found.fit:.2f}, colourfulness {found.colourfulness:.2f}"
+    title = f"Filter {row.index[0]}: {seen}"
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = f"{title}. R² {found.fit:.2f}, colourfulness {found.colourfulness:.2f}"
     return figure
