@@ -129,7 +129,8 @@ def maps(filters: np.ndarray, answers: np.ndarray, names: list[str], title: str)
     for ax in axes.flat:
         ax.axis("off")
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
-    figure.alt = f"{title}. Filters, each above its map: {', '.join(names)}"
+    figure.alt = f"{title}. Filters, each above its map: " + ", ".join(
+        f"{name}, {(answer == 0).mean():.0%} of the map dark" for name, answer in zip(names, answers, strict=True))
     return figure
 
 

@@ -169,7 +169,8 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
     "filter_rows": lambda k: ch08.filter_rows({"A": np.eye(7)[None, None].repeat(20, 0)}, "Rows", columns=4 * k),
     "progress": lambda k: ch08.progress({name: pd.DataFrame({"seconds": [6, 60], "fit": [0.1, 0.3 * k]})
                                          for name in "ab"}, "fit", "Progress"),
-    "maps": lambda k: ch08.maps(np.ones((k, 3, 5, 5)), np.ones((k, 9, 9)), ["bars"] * k, "Maps"),
+    "maps": lambda k: ch08.maps(np.ones((2, 3, 5, 5)), np.ones((2, 9, 9)) * (np.arange(9) > 2 * k),
+                                   ["bars", "blob"], "Maps"),
     "one_filter": lambda k: ch08.one_filter(SLANT[k], filters.fit_gabor(SLANT[k]), np.eye(9)),
     "strips": lambda k: ch08.strips({"fit": {"A": np.arange(9.0) * k, "B": np.ones(9)}}, "Strips"),
     "verdict_bars": lambda k: ch09.verdict_bars(
