@@ -1,5 +1,5 @@
 """What `python -m alexnet_helpers.maintain record filters` learns: AlexNet's conv1 from one photograph, in
-one tower and in two, and from several by the best recipe of `record filter_trials`; and the book's conv1 from clothes.
+one tower and in two; by the best recipe of `record filter_trials`; and the book's conv1 from clothes.
 
 The filters stand in notebooks/recorded/filters.npz, how they were made and the scorecard on the way in filters.json.
 Each network is kept as soon as it is whole; one that was interrupted goes on from its checkpoint.
@@ -25,7 +25,7 @@ from .filter_trials import START, optimizer_options, spot_data, started_network
 
 # Name -> groups of conv2, seed, minutes of training on a CPU and on a GPU.
 NETWORKS = {"one tower": (1, 0, 16, 5), "two towers, seed 0": (2, 0, 3, 1), "two towers, seed 1": (2, 1, 3, 1),
-            "two towers, seed 2": (2, 2, 3, 1), "several photographs": (1, 0, 14, 5)}
+            "two towers, seed 2": (2, 2, 3, 1), "best recipe": (1, 0, 14, 5)}
 BOOK = {"lr": 0.01, "momentum": 0.9}                           # at the book's rate plain SGD sits at ln 10 for long
 
 
@@ -36,8 +36,8 @@ def save_filters(filters: dict[str, np.ndarray]) -> None:
 
 
 def recipe_of(network: str) -> dict:
-    """The best recipe of the trials for several photographs, that of `filter_trials` at its start for the others."""
-    return (recorded.read_record("filter_trials") or {"best": START})["best"] if network == "several photographs" \
+    """The best recipe of the trials for the network of that name, that of `filter_trials` at its start for the others."""
+    return (recorded.read_record("filter_trials") or {"best": START})["best"] if network == "best recipe" \
         else START
 
 
