@@ -36,7 +36,7 @@ def save_filters(filters: dict[str, np.ndarray]) -> None:
 
 
 def recipe_of(network: str) -> dict:
-    """The best recipe of the trials for the network of that name, that of `filter_trials` at its start for the others."""
+    """The best recipe of the trials for the network named after it, and the recipe they start from for the others."""
     return (recorded.read_record("filter_trials") or {"best": START})["best"] if network == "best recipe" \
         else START
 
