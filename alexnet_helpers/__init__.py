@@ -7,7 +7,7 @@ from .counting import connections, layer_table
 from .data import CLASSES, Batches, load_fashion_mnist
 from .exercises import check_exercise
 from .figures import use_course_style
-from .filters import fit_gabor, photo_spots, spot_network
+from .filters import fit_gabor
 from .inspection import dead_units, layer_flow, layer_seconds, memory_table, saved_bytes, with_commas
 from .ledger import check_claims, facts
 from .models import (
@@ -24,6 +24,7 @@ from .models import (
 )
 from .profiles import Profile, profile
 from .recorded import load_filters, load_record, pretrained_filters
+from .spots import photo_spots, public_photos, spot_network
 from .training import LossNotFiniteError, evaluate, fit
 
 __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteError", "PCALighting", "Profile",
@@ -31,6 +32,6 @@ __all__ = ["Batches", "CLASSES", "CheckpointError", "History", "LossNotFiniteErr
            "alexnet_two_towers", "best_arm", "caffenet", "check_claims", "check_exercise", "compare",
            "connections", "dead_units", "difference", "evaluate", "facts", "fit", "fit_gabor", "layer_flow",
            "layer_seconds", "layer_table", "lenet", "lenet5_1998", "load_fashion_mnist", "load_filters", "load_record",
-           "memory_table", "photo_spots", "pretrained_filters", "principal_colours", "profile", "saved_bytes",
-           "small_alexnet", "spot_network", "summary", "time_verdict", "timed_turns", "tune", "tuned",
+           "memory_table", "photo_spots", "pretrained_filters", "principal_colours", "profile", "public_photos",
+           "saved_bytes", "small_alexnet", "spot_network", "summary", "time_verdict", "timed_turns", "tune", "tuned",
            "use_course_style", "verdict", "with_commas", "xavier_init"]

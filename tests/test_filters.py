@@ -1,4 +1,4 @@
-"""Filters: crops of one photograph, the Gabor fit, and the rungs of the ladder."""
+"""Filters: the Gabor fit, and the rungs of the ladder."""
 
 import numpy as np
 import pytest
@@ -120,75 +120,6 @@ def test_scorecard_counts_kinds():
     assert (card["oriented"], card["oriented, grey"], card["blobs"], card["blobs, coloured"]) == (0.5, 0.25, 0.25, 0.25)
 
 
-def test_crops_come_again_with_their_seed():
-    train = ah.photo_spots(spots=5, batch_size=8, batches=2, seed=3, device="cpu")
-    first, again = list(train), list(ah.photo_spots(spots=5, batch_size=8, batches=2, seed=3, device="cpu"))
-    X, y = first[0]
-    assert len(train) == len(first) == 2
-    assert X.shape == (8, 3, 64, 64)
-    assert X.dtype == torch.float32
-    assert set(y.tolist()) <= set(range(5))
-    assert all(torch.equal(a, b) for pair in zip(first, again, strict=True) for a, b in zip(*pair, strict=True))
-    assert not torch.equal(X, next(iter(train))[0])            # another epoch, other crops
-    fixed = ah.photo_spots(spots=5, batch_size=8, batches=1, shuffle=False, device="cpu")
-    assert torch.equal(next(iter(fixed))[0], next(iter(fixed))[0])
-
-
-def test_crops_are_where_their_spot_is():
-    """A photograph whose colour is its place: red grows to the right, green downwards."""
-    down, right = np.mgrid[:200, :300]
-    photo = np.stack([right * 0.85, down * 1.25, 0 * right], axis=2).astype(np.uint8)
-    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), turn=180, sharpen=0,
-                          device="cpu")
-    y = torch.arange(40).repeat(10)
-    middle = data.crops(y)[:, :2, 15:17, 15:17].mean(dim=(2, 3)) * data.sd + data.mean[:2]
-    places = torch.stack([middle[:, 0] * 255 / 0.85, middle[:, 1] * 255 / 1.25], dim=1)
-    off = places - data.places[y]
-    assert off.mean(dim=0).abs().max() < 1.5
-    assert off.std(dim=0).tolist() == [pytest.approx(32 / 12, rel=0.25)] * 2
-    assert (data.places > 16).all()
-    assert (data.places < torch.tensor([300 - 16, 200 - 16])).all()
-
-
-def test_crops_are_turned_scaled_and_mirrored_but_not_squeezed():
-    down, right = np.mgrid[:200, :300]
-    photo = np.stack([right, down, 0.0 * right], axis=2)          # not rounded to grey levels
-    data = ah.photo_spots(photo, spots=40, batch_size=400, batches=1, side=32, scale=(0.5, 1), turn=180, sharpen=0,
-                          device="cpu")
-    X = data.crops(torch.randint(40, (400,))) * data.sd
-    x, y = X[:, 0] * 255, X[:, 1] * 255                        # the place in the photo, up to a constant
-    step_right = torch.stack([x[:, 16, 17] - x[:, 16, 16], y[:, 16, 17] - y[:, 16, 16]], dim=1)
-    step_down = torch.stack([x[:, 17, 16] - x[:, 16, 16], y[:, 17, 16] - y[:, 16, 16]], dim=1)
-    torch.testing.assert_close(step_right.norm(dim=1), step_down.norm(dim=1), atol=0.01, rtol=0)
-    assert (step_right * step_down).sum(dim=1).abs().max() < 0.01
-    scale = step_right.norm(dim=1)
-    assert 0.45 < scale.min() < 0.55 < 0.9 < scale.max() < 1.05
-    turned = step_right[:, 0] * step_down[:, 1] - step_right[:, 1] * step_down[:, 0]
-    assert 0.4 < (turned < 0).float().mean() < 0.6             # mirrored, half of them
-    assert (step_right[:, 0] < 0).float().mean() == pytest.approx(0.5, abs=0.1)
-
-
-def test_some_crops_are_grey_and_a_small_photo_is_refused():
-    data = ah.photo_spots(spots=4, batch_size=400, batches=1, grey=0.25, tint=0, device="cpu")
-    X, _ = next(iter(data))
-    grey = (X - X.mean(dim=1, keepdim=True)).abs().amax(dim=(1, 2, 3)) < 1e-4
-    assert grey.float().mean() == pytest.approx(0.25, abs=0.07)
-    with pytest.raises(ValueError, match="do not fit"):
-        ah.photo_spots(np.zeros((60, 90, 3), np.uint8))
-
-
-@pytest.mark.parametrize("groups", [1, 2])
-def test_network_learns_a_few_spots(groups):
-    torch.manual_seed(0)
-    train = ah.photo_spots(spots=4, batch_size=32, batches=30, device="cpu")
-    net = ah.spot_network(filters=16, spots=4, groups=groups)
-    before = net.conv1.weight.detach().clone()
-    history = ah.fit(net, train, ah.photo_spots(spots=4, batch_size=64, batches=2, shuffle=False, seed=1, device="cpu"),
-                     epochs=1, lr=0.05, momentum=0.9, show=False)
-    assert history.test_accuracy[-1] > 0.4                     # 0.25 by chance
-    assert not torch.equal(before, net.conv1.weight)
-
-
 @pytest.mark.parametrize("make", [filters.pca_filters, filters.ica_filters, filters.kmeans_filters])
 def test_rungs_of_the_ladder(make):
     found = filters.patches(ah.photo_spots(batch_size=100, batches=3, device="cpu"), 1_000)
@@ -248,32 +179,6 @@ def test_rows_and_strips_say_what_they_show():
     assert "noise, in colours" in figure.alt
     figure = strips({"fit": {"a": np.array([1, 2, 9]), "b": np.array([3, np.inf, np.nan])}}, "Strips")
     assert "Medians of fit: a 2, b 3" in figure.alt
-
-
-SMALL = {"one tower": (1, 0, 0.01, 0.01), "two towers, seed 1": (2, 1, 0.01, 0.01)}
-
-
-def test_sharpening_takes_off_a_share_of_a_blurred_copy():
-    from scipy.ndimage import gaussian_filter
-
-    photo = np.random.default_rng(0).integers(256, size=(70, 90, 3), dtype=np.uint8)
-    plain, sharp = (ah.photo_spots(photo, sharpen=share, device="cpu") for share in (0, 0.5))
-    image = (plain.photo[0] * plain.sd).numpy() + plain.mean[:, None, None].numpy()
-    np.testing.assert_allclose(image, photo.transpose(2, 0, 1) / 255, atol=1e-5)
-    expected = image - 0.5 * np.stack([gaussian_filter(layer, 4, mode="mirror", truncate=3) for layer in image])
-    found = (sharp.photo[0] * sharp.sd).numpy() + sharp.mean[:, None, None].numpy()
-    np.testing.assert_allclose(found, expected, atol=1e-3)
-
-
-@pytest.mark.parametrize("turn", [0, 20])
-def test_crops_are_turned_by_so_much_at_most(turn):
-    down, right = np.mgrid[:200, :300]
-    data = ah.photo_spots(np.stack([right, down, 0.0 * right], axis=2), spots=40, side=32, scale=(1, 1.01), turn=turn,
-                          sharpen=0, device="cpu")
-    X = data.crops(torch.randint(40, (400,))) * data.sd * 255
-    step = X[:, :2, 16, 17] - X[:, :2, 16, 16]
-    angle = torch.rad2deg(torch.atan2(step[:, 1], step[:, 0].abs()))
-    assert angle.abs().max() == pytest.approx(turn, abs=1)
 
 
 def test_the_record_that_travels_with_the_course():

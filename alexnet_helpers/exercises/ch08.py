@@ -81,6 +81,44 @@ def numbers_of(function: Callable, *arguments: object) -> object:
     return np.asarray(found.detach() if isinstance(found, torch.Tensor) else found, dtype=float)
 
 
+def gabor(orientation: float, frequency: float, phase: float, along: float, across: float, half: float = 0.5,
+          cycle: float = 6.283185307179586, waves: bool = True) -> object:
+    """A Gabor function of 11 x 11 pixels; the last three arguments are for faults."""
+    import numpy as np
+
+    y, x = np.mgrid[:11, :11] - 5
+    turn = np.radians(orientation)
+    u, v = x * np.sin(turn) + y * np.cos(turn), x * np.cos(turn) - y * np.sin(turn)
+    bell = np.exp(-half * (u / along) ** 2 - half * (v / across) ** 2)
+    return bell * np.cos(cycle * frequency * u + np.radians(phase)) if waves else bell
+
+
+def own_gabor(answer: Callable) -> str | None:
+    import numpy as np
+
+    if not callable(answer):
+        return "Give the function itself, without calling it."
+    tries = (30, 0.2, 40, 2.0, 3.5), (120, 0.12, 90, 4.0, 1.5), (75, 0.3, 0, 2.5, 3.0)
+    found = [numbers_of(answer, *five) for five in tries]
+    if any(part.shape != (11, 11) for part in found):
+        return f"It returns something of shape {found[0].shape}, not 11 x 11."
+    for other, hint in (
+            (lambda o, f, p, a, b: gabor(o, f, p, a, b), None),
+            (lambda o, f, p, a, b: gabor(o, f, p, b, a), "The two widths have changed places: along is that of u."),
+            (lambda o, f, p, a, b: gabor(90 - o, f, p, a, b), "Sine and cosine of the direction have changed places."),
+            (lambda o, f, p, a, b: gabor(-o, f, p, a, b), "Mirrored: one sign is wrong, or y grows upwards."),
+            (lambda o, f, p, a, b: gabor(np.degrees(o), f, p, a, b), "Python's and numpy's sine want radians."),
+            (lambda o, f, p, a, b: gabor(o, f, np.degrees(p), a, b), "The phase is in degrees, too."),
+            (lambda o, f, p, a, b: gabor(o, f, -p, a, b), "The phase is added, not taken off."),
+            (lambda o, f, p, a, b: gabor(o, f, p, a, b, cycle=1), "A cycle is an angle of 2π."),
+            (lambda o, f, p, a, b: gabor(o, f, p, a, b, half=1), "The bell: divide the squares by 2."),
+            (lambda o, f, p, a, b: gabor(o, f, p, a, b, waves=False), "That is the bell. Multiply it by the wave.")):
+        if all(np.allclose(part, other(*five), atol=1e-3) for part, five in zip(found, tries, strict=True)):
+            return hint
+    return ("Not the values of the formula. Compare the middle pixel, x = y = 0, first: there the bell is 1, and the "
+            "cosine of the phase is left.")
+
+
 def own_colourfulness(answer: Callable) -> str | None:
     import numpy as np
 
@@ -198,4 +236,24 @@ def filter_for_a_grating(answer: tuple[Callable, int]) -> str | None:
             "pixel, and take the number of the largest response.")
 
 
-CHECKS = {"8.1": seen_by_a_unit, "8.2": from_bar_to_bar, "8.3": own_colourfulness, "8.4": filter_for_a_grating}
+def filters_of_a_photograph(answer: object) -> str | None:
+    import numpy as np
+
+    from ..filters import fit_gabor, scorecard
+    from ..recorded import read_filters
+
+    w = np.asarray(answer.detach().cpu() if isinstance(answer, torch.Tensor) else answer, dtype=float)
+    if w.ndim != 4 or w.shape[1:] != (3, 11, 11):
+        return f"The weights of conv1 have the shape (96, 3, 11, 11); yours have {w.shape}."
+    if any(len(w) == len(kept) and np.allclose(w, kept, atol=1e-3) for kept in read_filters().values()
+           if kept.shape[1] == 3):
+        return "These are filters of the record. Learn some from a photograph of your own."
+    share = scorecard(fit_gabor(w))["median fit"]
+    if share < 0.5:
+        return (f"Their median R² is {share:.2f}, and noise reaches 0.15. Train for five epochs or more, or take a "
+                "photograph with more in it.")
+    return None
+
+
+CHECKS = {"8.1": own_gabor, "8.2": own_colourfulness, "8.3": seen_by_a_unit, "8.4": from_bar_to_bar,
+          "8.5": filter_for_a_grating, "8.6": filters_of_a_photograph}

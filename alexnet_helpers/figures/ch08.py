@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from .style import (
-    BLACK,
-    COLOURS,
-    MARKERS,
-)
+from .style import BLACK, COLOURS, DASHES, MARKERS, told_apart
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import torch
-
 
 
 def filter_grid(filters: np.ndarray | torch.Tensor, title: str, table: pd.DataFrame | None = None,
@@ -105,4 +100,63 @@ def strips(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
     axes[0][0].set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.alt = f"{title}. " + ". ".join(words).replace("\n", " ")
+    return figure
+
+
+def progress(looks: dict[str, pd.DataFrame], measure: str, title: str) -> Figure:
+    """`measure`, a share, over minutes of training: a line a network, from its looks (columns "seconds", `measure`)."""
+    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    for (name, table), colour, marker, dash in told_apart(looks, COLOURS, MARKERS, DASHES):
+        ax.plot(table["seconds"] / 60, table[measure], color=colour, marker=marker, ls=dash, label=name)
+    ax.set(xscale="log", xlabel="minutes of training (logarithmic)", ylabel=measure, ylim=(0, 1),
+           xticks=[0.1, 0.3, 1, 3, 10], xticklabels=["0.1", "0.3", "1", "3", "10"])
+    ax.set_title(title)
+    ax.legend(loc="upper left", fontsize=9.5)
+    figure.alt = f"{title}. " + "; ".join(
+        f"{name}: {', '.join(f'{share:.2f}' for share in table[measure])}" for name, table in looks.items())
+    return figure
+
+
+def maps(filters: np.ndarray, answers: np.ndarray, names: list[str], title: str) -> Figure:
+    """Filters (n, 3, H, W), and under each its feature map, of answers (n, rows, columns), dark where it is 0."""
+    import numpy as np
+
+    figure, axes = plt.subplots(2, len(filters), figsize=(1.25 * len(filters), 2.9), squeeze=False)
+    for column, (w, answer, name) in enumerate(zip(in_few_levels(np.asarray(filters)), answers, names, strict=True)):
+        axes[0][column].imshow(w.transpose(1, 2, 0))
+        axes[0][column].set_title(name, fontweight="normal", loc="center", fontsize=10)
+        axes[1][column].imshow(np.round(15 * answer / np.quantile(answer, 0.99)), vmin=0, vmax=15)
+    for ax in axes.flat:
+        ax.axis("off")
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = f"{title}. Filters, each above its map: " + ", ".join(
+        f"{name}, {(answer == 0).mean():.0%} of the map dark" for name, answer in zip(names, answers, strict=True))
+    return figure
+
+
+def one_filter(w: np.ndarray, row: pd.DataFrame, answer: np.ndarray) -> Figure:
+    """A filter (1, 3, H, W), its main pattern, the fit in `fit_gabor`'s row, and its answer (rows, columns) to a photo.
+
+    Light is positive, dark negative.
+    """
+    import math
+
+    import numpy as np
+
+    from ..filters import fitted_gabors, main_patterns
+
+    pattern, found = main_patterns(w)[0][0], row.iloc[0]
+    sign = np.sign((pattern * w[0].sum(axis=0)).sum())         # light where the filter is light
+    pictures = {"filter": in_few_levels(w)[0].transpose(1, 2, 0), "main pattern": sign * pattern,
+                f"Gabor, R² {found.fit:.2f}": sign * fitted_gabors(w, row)[0],
+                "its answer": (7 * answer / np.abs(answer).max()).round()}
+    figure, axes = plt.subplots(1, 4, figsize=(8, 2.8), width_ratios=(1, 1, 1, 1.5))
+    for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
+        ax.imshow(picture, vmin=-np.abs(picture).max(), vmax=np.abs(picture).max())
+        ax.set_title(name, fontweight="normal")
+        ax.axis("off")
+    seen = f"bars at {found.orientation:.0f}°" if found.bandwidth < math.inf else "a blob"
+    title = f"Filter {row.index[0]}: {seen}"
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = f"{title}. R² {found.fit:.2f}, colourfulness {found.colourfulness:.2f}"
     return figure

@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import recorded
 from . import (
     filter_record,
+    filter_trials,
     gpu_record,
     gradient_records,
     minutes,
@@ -28,11 +29,11 @@ def record_filters() -> None:
 
 
 RECORDS = {"lenet": records.record_lenet, "race": race_record.record_race, "gpu": gpu_record.record_gpu,
-           "filters": record_filters, "patience": gradient_records.record_patience,
-           "starts": gradient_records.record_starts, "centring": gradient_records.record_centring,
-           "relu": gradient_records.record_relu, "recipe": recipe_record.record_recipe,
-           "batch": recipe_record.record_batch, "dropout": sweep_record.record_dropout,
-           "augmentation": sweep_record.record_augmentation}
+           "filters": record_filters, "filter_trials": filter_trials.record_trials,
+           "patience": gradient_records.record_patience, "starts": gradient_records.record_starts,
+           "centring": gradient_records.record_centring, "relu": gradient_records.record_relu,
+           "recipe": recipe_record.record_recipe, "batch": recipe_record.record_batch,
+           "dropout": sweep_record.record_dropout, "augmentation": sweep_record.record_augmentation}
 
 
 def record(name: str) -> int:

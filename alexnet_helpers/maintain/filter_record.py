@@ -1,5 +1,5 @@
 """What `python -m alexnet_helpers.maintain record filters` learns: AlexNet's conv1 from one photograph, in
-one tower and in two; and the book's conv1 from clothes.
+one tower and in two; by the best recipe of `record filter_trials`; and the book's conv1 from clothes.
 
 The filters stand in notebooks/recorded/filters.npz, how they were made and the scorecard on the way in filters.json.
 Each network is kept as soon as it is whole; one that was interrupted goes on from its checkpoint.
@@ -16,17 +16,16 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from .. import recorded
 from ..checkpoints import write_whole
 from ..data import load_fashion_mnist
-from ..filters import fit_gabor, photo_spots, scorecard, spot_network
+from ..filters import fit_gabor, scorecard
 from ..models import alexnet
 from ..profiles import profile
 from ..training import fit
 from . import records
+from .filter_trials import START, optimizer_options, spot_data, started_network
 
 # Name -> groups of conv2, seed, minutes of training on a CPU and on a GPU.
 NETWORKS = {"one tower": (1, 0, 16, 5), "two towers, seed 0": (2, 0, 3, 1), "two towers, seed 1": (2, 1, 3, 1),
-            "two towers, seed 2": (2, 2, 3, 1)}
-BATCH_SIZE = 32
-RECIPE = {"lr": 0.03, "momentum": 0.9, "weight_decay": 3e-3}
+            "two towers, seed 2": (2, 2, 3, 1), "best recipe": (1, 0, 14, 5)}
 BOOK = {"lr": 0.01, "momentum": 0.9}                           # at the book's rate plain SGD sits at ln 10 for long
 
 
@@ -36,8 +35,14 @@ def save_filters(filters: dict[str, np.ndarray]) -> None:
     write_whole(recorded.FOLDER / "filters.npz", lambda file: np.savez_compressed(file, **half))
 
 
+def recipe_of(network: str) -> dict:
+    """The best recipe of the trials for the network named after it, and the recipe they start from for the others."""
+    return (recorded.read_record("filter_trials") or {"best": START})["best"] if network == "best recipe" \
+        else START
+
+
 def record_filters(networks: dict[str, tuple[int, int, float, float]] | None = None, batches: int = 200,
-                   filters: int = 96, spots: int = 256, looks: int = 9) -> dict:
+                   filters: int = 96, spots: int | None = None, looks: int = 9) -> dict:
     """Train the networks that the record lacks, and return it.
 
     Each trains for so many epochs of `batches` batches as the first ones say will take its minutes, at a rate that
@@ -45,20 +50,20 @@ def record_filters(networks: dict[str, tuple[int, int, float, float]] | None = N
     """
     device = profile().device
     record = recorded.read_record("filters") or {
-        **records.provenance("filters"), "photo": "skimage.data.astronaut(), NASA, public domain", **RECIPE,
-        "batch_size": BATCH_SIZE, "batches": batches, "spots": spots, "networks": {}}
+        **records.provenance("filters"), "photo": "skimage.data.astronaut(), NASA, public domain",
+        "batches": batches, "networks": {}}
     for network, (groups, seed, on_cpu, on_cuda) in (networks or NETWORKS).items():
-        part = record["networks"].setdefault(network, {"groups": groups, "seed": seed, "looks": []})
+        recipe = recipe_of(network) | ({} if spots is None else {"spots": spots})
+        part = record["networks"].setdefault(network, {
+            "groups": groups, "seed": seed, "recipe": recipe, **records.provenance("filters"), "looks": []})
         if part["looks"] and part["looks"][-1]["epoch"] == part.get("epochs"):
-            continue
+            continue                                           # it is whole
         if "epochs" not in part:
             minutes = on_cpu if device == "cpu" else on_cuda
-            part["epochs"] = max(2, round(60 * minutes / seconds_an_epoch(groups, batches, filters, spots)))
-        train = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=batches, seed=seed)
-        test = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=max(1, batches // 10), shuffle=False,
-                           seed=1_000 + seed)
-        torch.manual_seed(seed)
-        net = spot_network(filters, spots, groups=groups)
+            part["epochs"] = max(2, round(60 * minutes / seconds_an_epoch(recipe, groups, batches, filters)))
+        train = spot_data(recipe, batches, seed=seed)
+        test = spot_data(recipe, max(1, batches // 10), shuffle=False, seed=1_000 + seed)
+        net = started_network(recipe, filters, groups, seed)
         kept = recorded.read_filters()
         if not kept:                                           # of one network, to show; the others start alike
             kept[f"{network} before"] = net.conv1.weight.detach().numpy().copy()
@@ -71,8 +76,9 @@ def record_filters(networks: dict[str, tuple[int, int, float, float]] | None = N
         for epoch in sorted({max(1, round(epochs * 0.5 ** i)) for i in range(looks)}):
             if epoch <= part["looks"][-1]["epoch"]:
                 continue
-            history = fit(net, train, test, epochs=epoch, show=False, checkpoint=checkpoint, **RECIPE,
-                          schedule=lambda update, epochs=epochs: CosineAnnealingLR(update, epochs)).whole()
+            history = fit(net, train, test, epochs=epoch, show=False, checkpoint=checkpoint,
+                          schedule=lambda update, epochs=epochs: CosineAnnealingLR(update, epochs),
+                          **optimizer_options(recipe)).whole()
             part["looks"].append({"epoch": epoch, "seconds": sum(history.seconds),
                                   "test accuracy": history.test_accuracy[-1], **scorecard(fit_gabor(net.conv1.weight))})
             kept[network] = net.conv1.weight.detach().cpu().numpy()
@@ -110,12 +116,11 @@ def record_book(epochs: int = 2, batch_size: int = 32, size: int = 224, train_si
     return record
 
 
-def seconds_an_epoch(groups: int, batches: int, filters: int, spots: int) -> float:
+def seconds_an_epoch(recipe: dict, groups: int, batches: int, filters: int) -> float:
     """From a tenth of an epoch, after some batches to warm up."""
-    net, few = spot_network(filters, spots, groups=groups), max(1, batches // 10)
+    net, few = started_network(recipe, filters, groups), max(1, batches // 10)
     for size in (3, few):
-        data = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=size)
-        one = photo_spots(spots=spots, batch_size=BATCH_SIZE, batches=1)
+        data, one = spot_data(recipe, size), spot_data(recipe, 1)
         started = time.perf_counter()
-        fit(net, data, one, epochs=1, show=False, **RECIPE)
+        fit(net, data, one, epochs=1, show=False, **optimizer_options(recipe))
     return (time.perf_counter() - started) * batches / few

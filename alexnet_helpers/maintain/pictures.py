@@ -18,7 +18,7 @@ def draw() -> None:
                                                         "AlexNet": layer_table(alexnet(), (1, 224, 224))})}
     if (filters := load_filters()) is not None:
         pictures["filters_of_one_photograph"] = filter_grid(
-            filters["one tower"], "96 filters of AlexNet's first layer, learned from one photograph")
+            filters["one tower"], "96 filters of conv1's size, learned from one photograph by a small network")
     for name, figure in pictures.items():
         path = PROJECT / "notebooks" / f"{name}.png"
         figure.savefig(path)

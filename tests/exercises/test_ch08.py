@@ -35,6 +35,19 @@ def mean_of_shares(w):
     return (1 - 3 * w.mean(axis=1) ** 2 / (w ** 2).sum(axis=1)).mean(axis=(1, 2))
 
 
+def wave_under_a_bell(orientation, frequency, phase, along, across, turn=math.radians, turn_phase=math.radians, half=2,
+                      cycle=2 * math.pi, size=11):
+    """A Gabor function pixel by pixel, written down independently, with room for faults."""
+    a, rows = turn(orientation), []
+    for y in range(-(size // 2), size // 2 + 1):
+        rows.append([])
+        for x in range(-(size // 2), size // 2 + 1):
+            u, v = math.sin(a) * x + math.cos(a) * y, math.cos(a) * x - math.sin(a) * y
+            bell = math.exp(-(u * u / along ** 2 + v * v / across ** 2) / half)
+            rows[-1].append(bell * math.cos(cycle * frequency * u + turn_phase(phase)))
+    return np.array(rows)
+
+
 def sums(w, orientation, frequency, turn=math.radians, along=False, first=0, mirror=1, cycle=2 * math.pi):
     """(2, n): what the filters make of a cosine and of a sine, with a fault."""
     y, x = np.mgrid[:w.shape[2], :w.shape[3]] - first
@@ -80,57 +93,71 @@ def twelve_filters(monkeypatch):
     y, x = np.mgrid[:11, :11]
     a = math.radians(60)
     w[7] = 0.01 * np.cos(2 * np.pi * 0.2 * (x * math.sin(a) + y * math.cos(a)) + 1)
-    monkeypatch.setattr(recorded, "load_filters", lambda: {"one tower": w})
+    monkeypatch.setattr(recorded, "load_filters", lambda: {"one tower": w})      # 8.6 reads the real ones
     return w
 
 
 PERIOD = 5.0
 ROW, COLUMN = 10.0, 5 / math.cos(math.radians(30))
 
+good = wave_under_a_bell
 RIGHT = [
-    ("8.1", (11, 51, 163)), ("8.1", [11.0, 51.0, 163.0]), ("8.1", torch.tensor([11, 51, 163])),
-    ("8.2", (PERIOD, ROW, COLUMN)), ("8.2", (5, 10, 5.77)), ("8.2", np.array([5, 10, 5.8])),
-    ("8.3", off_grey), ("8.3", off_grey_in_torch), ("8.3", filters.colourfulness),
-    ("8.3", lambda w: np.array([off_grey(one[None])[0] for one in w])), ("8.3", lambda w: off_grey(w).tolist()),
-    ("8.4", (response, 7)), ("8.4", (response_in_torch, 7)), ("8.4", (response_by_phases, np.int64(7))),
-    ("8.4", (lambda w, o, f: response(w, o + 180, f, first=5), 7)), ("8.4", (lambda w, o, f: 3 * response(w, o, f), 7)),
+    ("8.1", good), ("8.1", lambda *five: torch.from_numpy(good(*five))), ("8.1", lambda *five: good(*five).tolist()),
+    ("8.6", 0.1 * np.stack([good(15 * i, 0.1, 30 * i, 2, 3) * np.ones((3, 1, 1)) for i in range(12)])),
+    ("8.3", (11, 51, 163)), ("8.3", [11.0, 51.0, 163.0]), ("8.3", torch.tensor([11, 51, 163])),
+    ("8.4", (PERIOD, ROW, COLUMN)), ("8.4", (5, 10, 5.77)), ("8.4", np.array([5, 10, 5.8])),
+    ("8.2", off_grey), ("8.2", off_grey_in_torch), ("8.2", filters.colourfulness),
+    ("8.2", lambda w: np.array([off_grey(one[None])[0] for one in w])), ("8.2", lambda w: off_grey(w).tolist()),
+    ("8.5", (response, 7)), ("8.5", (response_in_torch, 7)), ("8.5", (response_by_phases, np.int64(7))),
+    ("8.5", (lambda w, o, f: response(w, o + 180, f, first=5), 7)), ("8.5", (lambda w, o, f: 3 * response(w, o, f), 7)),
 ]
 WRONG = [
-    ("8.1", (1.4, 6.4, 20.4), "28-pixel original"), ("8.1", (55, 51, 163), "conv1 looks at the image itself"),
-    ("8.1", (11, 5, 3), "units of pool1"), ("8.1", (11, 19, 163), "what a unit of pool1 sees"),
-    ("8.1", (11, 27, 51), "stride of its own"), ("8.1", (11, 43, 163), "maximum over three"),
-    ("8.1", (11, 95, 163), "counts once"), ("8.1", (11, 40, 163), "8 pixels further"),
-    ("8.1", (11, 51, 195), "pool5"), ("8.1", (11, 51, 131), "conv4"), ("8.1", (11, 51, 99), "pool2 lies between"),
-    ("8.1", (11, 51, 120), "steps of 16"),
-    ("8.1", 11, "form"), ("8.1", (11, 51), "form"),
-    ("8.2", (0.2, ROW, COLUMN), "the frequency"), ("8.2", (2.2, ROW, COLUMN), "one cycle"),
-    ("8.2", (PERIOD, COLUMN, ROW), "changed places"), ("8.2", (PERIOD, 2.5, 4.33), "gets longer"),
-    ("8.2", (PERIOD, 4.33, 2.5), "gets longer"), ("8.2", (PERIOD, PERIOD, PERIOD), "straight across"),
-    ("8.2", (PERIOD, 5 / math.sin(30), 5 / math.cos(30)), "radians"), ("8.2", (PERIOD, ROW, 7), "The row is right"),
-    ("8.2", (PERIOD, 7, COLUMN), "The column is right"), ("8.2", (PERIOD, 8, 8), "Which angle"),
-    ("8.3", 0.5, "without calling"), ("8.3", strengthened, "changes the filters"),
-    ("8.3", lambda w: off_grey(w).mean(), "one number a filter"), ("8.3", lambda w: w.std(axis=1).mean(axis=(1, 2)),
+    ("8.1", 0.5, "without calling"), ("8.1", lambda *five: good(*five, size=9), "not 11 x 11"),
+    ("8.1", lambda o, f, p, a, b: good(o, f, p, b, a), "two widths"),
+    ("8.1", lambda o, f, p, a, b: good(90 - o, f, p, a, b), "Sine and cosine"),
+    ("8.1", lambda o, f, p, a, b: good(-o, f, p, a, b), "Mirrored"),
+    ("8.1", lambda *five: good(*five, turn=float), "want radians"),
+    ("8.1", lambda *five: good(*five, turn_phase=float), "degrees, too"),
+    ("8.1", lambda o, f, p, a, b: good(o, f, -p, a, b), "added"), ("8.1", lambda *five: good(*five, cycle=1), "2π"),
+    ("8.1", lambda *five: good(*five, half=1), "by 2"), ("8.1", lambda o, f, p, a, b: good(o, 0, 0, a, b), "the bell"),
+    ("8.1", lambda *five: 1 + good(*five), "middle pixel"), ("8.1", lambda o: o, "form"),
+    ("8.6", np.zeros((96, 3, 5, 5)), "(96, 3, 5, 5)"), ("8.6", ah.load_filters()["one tower"], "of the record"),
+    ("8.6", np.random.default_rng(0).normal(size=(12, 3, 11, 11)), "noise reaches"),
+    ("8.3", (1.4, 6.4, 20.4), "28-pixel original"), ("8.3", (55, 51, 163), "conv1 looks at the image itself"),
+    ("8.3", (11, 5, 3), "units of pool1"), ("8.3", (11, 19, 163), "what a unit of pool1 sees"),
+    ("8.3", (11, 27, 51), "stride of its own"), ("8.3", (11, 43, 163), "maximum over three"),
+    ("8.3", (11, 95, 163), "counts once"), ("8.3", (11, 40, 163), "8 pixels further"),
+    ("8.3", (11, 51, 195), "pool5"), ("8.3", (11, 51, 131), "conv4"), ("8.3", (11, 51, 99), "pool2 lies between"),
+    ("8.3", (11, 51, 120), "steps of 16"),
+    ("8.3", 11, "form"), ("8.3", (11, 51), "form"),
+    ("8.4", (0.2, ROW, COLUMN), "the frequency"), ("8.4", (2.2, ROW, COLUMN), "one cycle"),
+    ("8.4", (PERIOD, COLUMN, ROW), "changed places"), ("8.4", (PERIOD, 2.5, 4.33), "gets longer"),
+    ("8.4", (PERIOD, 4.33, 2.5), "gets longer"), ("8.4", (PERIOD, PERIOD, PERIOD), "straight across"),
+    ("8.4", (PERIOD, 5 / math.sin(30), 5 / math.cos(30)), "radians"), ("8.4", (PERIOD, ROW, 7), "The row is right"),
+    ("8.4", (PERIOD, 7, COLUMN), "The column is right"), ("8.4", (PERIOD, 8, 8), "Which angle"),
+    ("8.2", 0.5, "without calling"), ("8.2", strengthened, "changes the filters"),
+    ("8.2", lambda w: off_grey(w).mean(), "one number a filter"), ("8.2", lambda w: w.std(axis=1).mean(axis=(1, 2)),
                                                                    "Divide by its energy"),
-    ("8.3", lambda w: 1 - off_grey(w), "The rest"), ("8.3", lambda w: 1 - (1 - off_grey(w)) / 3, "3 g²"),
-    ("8.3", lambda w: np.sqrt(off_grey(w)), "no root"), ("8.3", mean_of_shares, "shares of the pixels"),
-    ("8.3", colour_of_the_mean, "red to green"), ("8.3", lambda w: w.std(axis=1).mean(axis=(1, 2)) / lengths(w),
+    ("8.2", lambda w: 1 - off_grey(w), "The rest"), ("8.2", lambda w: 1 - (1 - off_grey(w)) / 3, "3 g²"),
+    ("8.2", lambda w: np.sqrt(off_grey(w)), "no root"), ("8.2", mean_of_shares, "shares of the pixels"),
+    ("8.2", colour_of_the_mean, "red to green"), ("8.2", lambda w: w.std(axis=1).mean(axis=(1, 2)) / lengths(w),
                                                  "three equal colours"),
-    ("8.3", lambda w: "grey", "form"),
-    ("8.4", (7, response), "without calling"), ("8.4", (lambda w, o, f: response(w, o, f).sum(), 7), "one number"),
-    ("8.4", (lambda w, o, f: sums(w, o, f)[0] / lengths(w), 7), "moved two pixels"),
-    ("8.4", (lambda w, o, f: np.abs(sums(w, o, f, first=5)[1]) / lengths(w), 7), "moved two pixels"),
-    ("8.4", (lambda w, o, f: response(w, o, f) * lengths(w), 7), "larger weights"),
-    ("8.4", (lambda w, o, f: response(w, o, f) / lengths(w), 7), "a weak filter wins"),
-    ("8.4", (lambda w, o, f: response(w, o, f) ** 2, 7), "the square"),
-    ("8.4", (lambda w, o, f: response(w, o, f, along=True), 7), "the wave runs across"),
-    ("8.4", (lambda w, o, f: response(w, o, f, mirror=-1), 7), "counterclockwise"),
-    ("8.4", (lambda w, o, f: response(w, 90 - o, f), 7), "changed places"),
-    ("8.4", (lambda w, o, f: response(w, o, f, turn=float), 7), "radians"),
-    ("8.4", (lambda w, o, f: response(w, o, f, cycle=1), 7), "angle of 2π"),
-    ("8.4", (response_colour_by_colour, 7), "before you take the length"), ("8.4", (unlike, 7), "not yet right"),
-    ("8.4", (lambda w, o, f: response(w, o, 2 * f), 7), "not yet right"),
-    ("8.4", (response, 12), "from 0 to 11"), ("8.4", (response, 8), "Number the filters from 0"),
-    ("8.4", (response, 3), "largest response"), ("8.4", response, "form"),
+    ("8.2", lambda w: "grey", "form"),
+    ("8.5", (7, response), "without calling"), ("8.5", (lambda w, o, f: response(w, o, f).sum(), 7), "one number"),
+    ("8.5", (lambda w, o, f: sums(w, o, f)[0] / lengths(w), 7), "moved two pixels"),
+    ("8.5", (lambda w, o, f: np.abs(sums(w, o, f, first=5)[1]) / lengths(w), 7), "moved two pixels"),
+    ("8.5", (lambda w, o, f: response(w, o, f) * lengths(w), 7), "larger weights"),
+    ("8.5", (lambda w, o, f: response(w, o, f) / lengths(w), 7), "a weak filter wins"),
+    ("8.5", (lambda w, o, f: response(w, o, f) ** 2, 7), "the square"),
+    ("8.5", (lambda w, o, f: response(w, o, f, along=True), 7), "the wave runs across"),
+    ("8.5", (lambda w, o, f: response(w, o, f, mirror=-1), 7), "counterclockwise"),
+    ("8.5", (lambda w, o, f: response(w, 90 - o, f), 7), "changed places"),
+    ("8.5", (lambda w, o, f: response(w, o, f, turn=float), 7), "radians"),
+    ("8.5", (lambda w, o, f: response(w, o, f, cycle=1), 7), "angle of 2π"),
+    ("8.5", (response_colour_by_colour, 7), "before you take the length"), ("8.5", (unlike, 7), "not yet right"),
+    ("8.5", (lambda w, o, f: response(w, o, 2 * f), 7), "not yet right"),
+    ("8.5", (response, 12), "from 0 to 11"), ("8.5", (response, 8), "Number the filters from 0"),
+    ("8.5", (response, 3), "largest response"), ("8.5", response, "form"),
 ]
 
 
@@ -150,18 +177,18 @@ def test_refuses_with_a_hint(number, answer, hint, capsys):
 
 @pytest.mark.parametrize("answer", [None, (None, None, None), (11, None, 163)])
 def test_says_when_unanswered(answer, capsys):
-    check_exercise("8.1", answer)
-    assert capsys.readouterr().out == "Exercise 8.1: not answered yet.\n"
+    check_exercise("8.3", answer)
+    assert capsys.readouterr().out == "Exercise 8.3: not answered yet.\n"
 
 
 def test_the_filter_that_answers_least(twelve_filters, capsys):
-    check_exercise("8.4", (response, int(response(twelve_filters, 60, 0.2).argmin())))
+    check_exercise("8.5", (response, int(response(twelve_filters, 60, 0.2).argmin())))
     assert "least of all" in capsys.readouterr().out
 
 
 def test_without_a_record(monkeypatch, capsys):
     monkeypatch.setattr(recorded, "load_filters", lambda: None)
-    check_exercise("8.4", (response, 7))
+    check_exercise("8.5", (response, 7))
     assert "The function is right. For the number the recorded filters are missing." in capsys.readouterr().out
 
 

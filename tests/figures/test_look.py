@@ -28,7 +28,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from alexnet_helpers import figures, layer_table, lenet, verdict
+from alexnet_helpers import figures, filters, layer_table, lenet, verdict
 from alexnet_helpers.checkpoints import History
 from alexnet_helpers.figures import ch01, ch02, ch03, ch04, ch05, ch07, ch08, ch09, common, style
 
@@ -114,6 +114,8 @@ def looks(k: int, when: str, measure: str) -> pd.DataFrame:
                          for arm, extra in (("old", 0.0), ("new", 0.1)) for seed in range(2) for place in (1, 2)])
 
 
+SLANT = {k: np.random.default_rng(k).normal(size=(1, 3, 7, 7)) for k in (1, 2)}       # filters
+
 SAMPLES: dict[str, Callable[[int], Figure]] = {
     "training_curves": lambda k: common.training_curves({"one": [history(k)], "two": [history(k + 0.5)]}, "Curves"),
     "image_grid": lambda k: common.image_grid(torch.rand(2 + k, 1, 8, 8), list("abcd"), 2, "Images"),
@@ -198,6 +200,11 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
                                                        "Recorded"),
     "filter_grid": lambda k: ch08.filter_grid(np.random.default_rng(k).normal(size=(6, 3, 7, 7)), "Filters"),
     "filter_rows": lambda k: ch08.filter_rows({"A": np.eye(7)[None, None].repeat(20, 0)}, "Rows", columns=4 * k),
+    "progress": lambda k: ch08.progress({name: pd.DataFrame({"seconds": [6, 60], "fit": [0.1, 0.3 * k]})
+                                         for name in "ab"}, "fit", "Progress"),
+    "maps": lambda k: ch08.maps(np.ones((2, 3, 5, 5)), np.ones((2, 9, 9)) * (np.arange(9) > 2 * k),
+                                   ["bars", "blob"], "Maps"),
+    "one_filter": lambda k: ch08.one_filter(SLANT[k], filters.fit_gabor(SLANT[k]), np.eye(9)),
     "strips": lambda k: ch08.strips({"fit": {"A": np.arange(9.0) * k, "B": np.ones(9)}}, "Strips"),
     "verdict_bars": lambda k: ch09.verdict_bars(
         pd.DataFrame([[5, 4 * k, 3, 2]], index=["P"], columns=["right", "roughly", "wrong", "unsupported"]), "Bars"),
