@@ -44,7 +44,7 @@ class Size:
     seeds: int
 
 
-SIZES = {300: Size(120, 60, 10), 1_000: Size(60, 30, 10), 4_000: Size(24, 12, 10), 55_000: Size(10, 2, 3)}
+SIZES = {300: Size(120, 60, 10), 1_000: Size(60, 30, 10), 4_000: Size(18, 9, 10), 55_000: Size(8, 1, 3)}
 
 
 def shifts(side: int, seed: int) -> RandomCrop:
