@@ -137,6 +137,12 @@ class Verdict:
     low: float                                                 # the ends of its 95 % interval
     high: float
     line: str
+    level: float = 0.0                                         # the mean where nothing differs; 1 for times
+
+    @property
+    def more(self) -> bool:
+        """The arm has more than what it is compared with: a higher measure, a longer time."""
+        return self.mean > self.level
 
     def __str__(self) -> str:
         return self.line
@@ -288,4 +294,4 @@ def time_verdict(turns: pd.DataFrame, arm: str, against: str, margin: float) -> 
     return Verdict(word, mean, low, high,
                    f"{arm} takes {mean:.3g} times as long as {against} (95 %: {low:.3g} to {high:.3g}, "
                    f"{turns['round'].nunique()} rounds; A/A {noise_low:.3g} to {noise_high:.3g}); "
-                   f"margin {margin:g}: {word}.")
+                   f"margin {margin:g}: {word}.", level=1.0)

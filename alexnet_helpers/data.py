@@ -24,7 +24,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import checks, distributed
+from . import checks, distributed, speed
 from .profiles import profile
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -254,6 +254,7 @@ class Batches:
         self.images, self.labels = images.to(device), labels.to(device)
         self.batch_size, self.resize, self.shuffle, self.augment = batch_size, resize, shuffle, augment
         self.generator = torch.Generator().manual_seed(checks.whole_number("seed", seed, least=-2**63))
+        self.kept: tuple[int, torch.Tensor, torch.Tensor] | None = None        # see `enlarged`
 
     @property
     def device(self) -> torch.device:
@@ -265,13 +266,30 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         n = len(self.images)
         order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
+        enlarged = self.enlarged()
+        images = self.images if enlarged is None else enlarged
         for rows in distributed.shares(order.to(self.device), self.batch_size, even=self.shuffle):
-            X = self.images[rows].float().div_(255)
-            if self.resize:
+            X = images[rows].float().div_(255)
+            if self.resize and enlarged is None:
                 X = resize_images(X, self.resize)
             if self.augment:
                 X = self.augment(X)
             yield X, self.labels[rows]
+
+
+    def enlarged(self) -> torch.Tensor | None:
+        """All images at `resize` pixels, uint8, kept on a GPU that has room for them; None where there is none.
+
+        Made anew when the images are others, or have been changed, since it was made.
+        """
+        if not self.resize or "enlarged_once" in speed.left_out:
+            return None
+        if self.kept and self.kept[0] == self.images._version and self.kept[1] is self.images:
+            return self.kept[2]
+        if not speed.enlarged_once(self.images, self.resize):
+            return None
+        self.kept = self.images._version, self.images, enlarge(self.images, self.resize)
+        return self.kept[2]
 
 
 def resize_images(X: torch.Tensor, side: int) -> torch.Tensor:
@@ -281,6 +299,12 @@ def resize_images(X: torch.Tensor, side: int) -> torch.Tensor:
     """
     X = F.interpolate(X, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
     return X.mul_(255).round_().div_(255)
+
+
+def enlarge(images: torch.Tensor, side: int) -> torch.Tensor:
+    """uint8 images (N, C, H, H) at `side` pixels, uint8 (N, C, side, side): the grey levels of `resize_images`."""
+    return torch.cat([resize_images(some.float().div_(255), side).mul_(255).round_().byte()
+                      for some in images.split(1_000)])
 
 
 def load_fashion_mnist(batch_size: int, resize: int | None = None, device: str | torch.device | None = None,

@@ -3,6 +3,7 @@
 The rest of the speed lies in what is not done: `Batches` converts and resizes a batch at once instead of an image at a
 time, and `train_epoch` leaves its sums on the device instead of waiting for every step's.
 
+    enlarged_once    a GPU with room for it keeps the images at the size that they are trained at
     memory_kept      the CPU's memory is not fetched from the system anew for every batch
     channels_last    the memory order that convolutions like
     precision        bfloat16 on GPUs that have it, for large networks
@@ -18,15 +19,18 @@ import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 
 OURS = ("torch.nn.", "alexnet_helpers.")                       # modules of which we know that any memory order will do
 LARGE = 1_000_000                                              # parameters
-LANES = 16                                                     # float32 numbers that a CPU multiplies at once
-REASONS = ("memory_kept", "channels_last", "precision", "fused", "tried_kernels")
-ON = {"cpu": ("memory_kept", "channels_last"), "cuda": ("channels_last", "precision", "fused", "tried_kernels")}
+# From so many maps on channels-last pays: on a CPU LeNet's 6 are enough; a GPU's tensor cores multiply 16 at once.
+CHANNELS = {"cpu": 6, "cuda": 16}
+REASONS = ("enlarged_once", "memory_kept", "channels_last", "precision", "fused", "tried_kernels")
+ON = {"cpu": ("memory_kept", "channels_last"),
+      "cuda": ("enlarged_once", "channels_last", "precision", "fused", "tried_kernels")}
 left_out: set[str] = set()
 
 
@@ -41,6 +45,17 @@ def without(*reasons: str) -> Iterator[None]:
         yield
     finally:
         left_out.intersection_update(before)
+
+
+def enlarged_once(images: torch.Tensor, side: int) -> bool:
+    """Whether uint8 `images` (N, C, H, W) are kept at `side` pixels: on a GPU, in a quarter of its free memory at most.
+
+    Enlarged grey levels are whole (see `data.resize_images`), so what is learned is the same to the bit. All of
+    Fashion-MNIST at 224 pixels takes 3.5 GB.
+    """
+    size = images.shape[0] * images.shape[1] * side * side
+    return (images.device.type == "cuda" and "enlarged_once" not in left_out
+            and size <= torch.cuda.mem_get_info(images.device)[0] / 4)
 
 
 @contextmanager
@@ -71,11 +86,12 @@ def channels_last(net: nn.Module) -> Iterator[None]:
     """Within it the weights of convolutions, and so all maps, lie in memory channel by channel at each pixel.
 
     Convolutions then read what they multiply in one piece, on the CPU and on tensor cores alike. Shapes and values
-    stay; after it the weights lie as before. It pays where there are channels enough: LeNet, with 6, stays as it is. So
-    does a network with layers of the reader's own: a `.view` in them may count on the usual order.
+    stay; after it the weights lie as before. It pays where there are channels enough. A network with layers of the
+    reader's own stays as it is: a `.view` in them may count on the usual order.
     """
     convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
-    pays = (max((module.in_channels for module in convolutions), default=0) >= LANES
+    device = convolutions[0].weight.device.type if convolutions else ""
+    pays = (max((module.in_channels for module in convolutions), default=0) >= CHANNELS.get(device, 16)
             and all(type(module).__module__.startswith(OURS) for module in net.modules())
             and "channels_last" not in left_out)
     moved = [module for module in convolutions if pays and module.weight.is_contiguous()]
@@ -107,10 +123,14 @@ def precision(net: nn.Module) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=pays)
 
 
-def fused(optimizer: type[torch.optim.Optimizer], device: torch.device) -> dict[str, bool]:
-    """The option for updating all weights in one kernel on a GPU, where the optimizer has it."""
+def fused(optimizer: type[torch.optim.Optimizer], device: torch.device, options: dict[str, Any]) -> dict[str, bool]:
+    """The option for updating all weights in one kernel on a GPU, where the optimizer has it.
+
+    None if the reader's `options` say how weights are updated: `foreach` and `fused` exclude each other.
+    """
     known = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
-    return {"fused": True} if device.type == "cuda" and optimizer in known and "fused" not in left_out else {}
+    pays = device.type == "cuda" and optimizer in known and "fused" not in left_out and "foreach" not in options
+    return {"fused": True} if pays else {}
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def arithmetic_seconds(net: nn.Module, input_shape: tuple[int, ...], train_size:
 
 def training_rate(net: nn.Module, X: torch.Tensor, y: torch.Tensor, lr: float, steps: int) -> float:
     """Images a second of training alone: `fit`'s steps on a batch that is there already."""
-    update = torch.optim.SGD(net.parameters(), lr=lr, **speed.fused(torch.optim.SGD, X.device))
+    update = torch.optim.SGD(net.parameters(), lr=lr, **speed.fused(torch.optim.SGD, X.device, {}))
 
     def work(steps: int) -> None:
         training.train_epoch(net, [(X, y)] * steps, update, 0, training.History(), None)

@@ -61,7 +61,7 @@ def fit(net: nn.Module, train: Iterable, test: Iterable, epochs: int, lr: float,
     steps = checks.length(train) if show or checkpoint else None
     device = torch.device(getattr(train, "device", None) or next(net.parameters()).device)
     net.to(device)
-    update = checks.optimizer(optimizer, net, lr=lr, **{**speed.fused(optimizer, device), **options})
+    update = checks.optimizer(optimizer, net, lr=lr, **{**speed.fused(optimizer, device, options), **options})
     plan = checks.scheduler(schedule, update) if schedule else None
     history = History(settings={"epochs": epochs, "lr": lr, "optimizer": optimizer.__name__, **options,
                                 **({"schedule": type(plan).__name__} if plan else {}),

@@ -320,6 +320,7 @@ def test_a_verdict_on_times_prints_the_noise_floor():
     found = ah.time_verdict(turns, "quick", "plain", margin=1.1)
     assert (found.word, found.mean) == ("shown", pytest.approx(0.5, abs=0.005))
     assert "A/A 0.974 to 1.03" in found.line and found.line.endswith("margin 1.1: shown.")
+    assert not found.more and ah.time_verdict(turns, "plain", "quick", margin=1.1).more
     assert ah.time_verdict(turns, "plain, again", "plain", margin=1.1).word == "no difference that matters"
     with pytest.raises(ValueError, match="a factor above 1"):
         ah.time_verdict(turns, "quick", "plain", margin=0.1)

@@ -95,11 +95,50 @@ def test_maps_lie_channels_last_while_training_and_weights_as_before_after_it(ne
     assert net[0].weight.view(-1).shape == (8 * 16 * 9,)
 
 
-def test_network_of_few_channels_keeps_its_order():
-    net, X = ah.lenet(), torch.rand(2, 1, 28, 28)
+@pytest.mark.parametrize(("channels", "moved"), [(5, False), (6, True)])
+def test_network_of_few_channels_keeps_its_order(channels, moved):
+    net = nn.Sequential(nn.Conv2d(1, channels, kernel_size=3), nn.Conv2d(channels, 16, kernel_size=3))
     with speed.channels_last(net):
-        assert net.conv2.weight.is_contiguous()
-        assert net.conv1(speed.to_device(net, X, CPU)).is_contiguous()
+        assert net[1].weight.is_contiguous() != moved
+        X = net[0](speed.to_device(net, torch.rand(2, 1, 28, 28), CPU))
+        assert X.is_contiguous(memory_format=torch.channels_last) == moved
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """Batches that keep their images enlarged, as on a GPU."""
+    monkeypatch.setattr(speed, "enlarged_once", lambda images, side: True)
+    images = torch.randint(0, 256, (10, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return ah.Batches(images, torch.arange(10), 4, resize=56)
+
+
+def test_images_enlarged_once_are_those_enlarged_in_every_batch(room):
+    assert room.enlarged().dtype == torch.uint8
+    kept = torch.cat([X for X, _ in room])
+    with speed.without("enlarged_once"):
+        assert room.enlarged() is None
+        assert torch.equal(kept, torch.cat([X for X, _ in room]))
+
+
+def test_images_are_enlarged_again_only_if_they_have_changed(room):
+    before = room.enlarged()
+    assert room.enlarged() is before
+    room.images[0] = 255
+    assert room.enlarged()[0].eq(255).all()
+    room.images = room.images.clone().zero_()
+    assert room.enlarged().eq(0).all()
+
+
+def test_a_cpu_keeps_no_enlarged_images():
+    images = torch.zeros(2, 1, 28, 28, dtype=torch.uint8)
+    assert ah.Batches(images, torch.arange(2), 2, resize=56).enlarged() is None
+
+
+@pytest.mark.parametrize(("free", "kept"), [(4 * 224 * 224 * 60_000, True), (4 * 224 * 224 * 60_000 - 1, False)])
+def test_images_are_enlarged_in_a_quarter_of_a_gpus_free_memory(monkeypatch, free, kept):
+    images = type("Images", (), {"shape": (60_000, 1, 28, 28), "device": torch.device("cuda")})()
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 2 * free))
+    assert speed.enlarged_once(images, 224) == kept
 
 
 def test_order_is_restored_after_an_error(net):
@@ -143,7 +182,7 @@ def test_without_leaves_out_what_it_names_and_nothing_after_it(net):
         assert net[0].weight.is_contiguous()
     with speed.channels_last(net):
         assert not net[0].weight.is_contiguous()
-    with pytest.raises(ValueError, match="warp: the reasons are memory_kept, channels_last"), speed.without("warp"):
+    with pytest.raises(ValueError, match="warp: the reasons are enlarged_once, memory_kept"), speed.without("warp"):
         pass
 
 
@@ -175,9 +214,13 @@ def test_on_a_cpu_everything_is_float32(batch):
 
 
 def test_fused_update_on_a_gpu_only_and_where_the_optimizer_has_it():
-    assert speed.fused(torch.optim.SGD, torch.device("cuda")) == {"fused": True}
-    assert speed.fused(torch.optim.Adagrad, torch.device("cuda")) == {}
-    assert speed.fused(torch.optim.SGD, CPU) == {}
+    assert speed.fused(torch.optim.SGD, torch.device("cuda"), {}) == {"fused": True}
+    assert speed.fused(torch.optim.Adagrad, torch.device("cuda"), {}) == {}
+    assert speed.fused(torch.optim.SGD, CPU, {}) == {}
+
+
+def test_a_reader_who_says_how_weights_are_updated_is_obeyed():
+    assert speed.fused(torch.optim.SGD, torch.device("cuda"), {"foreach": True}) == {}
 
 
 def test_cudnn_is_left_as_it_was():

@@ -1,8 +1,8 @@
 """The book's way of training and the course's, timed side by side on one device: `python -m alexnet_helpers benchmark`.
 
 The book's way is d2l's own code: its loader (an image at a time in four worker processes) and its `train_ch6`, whose
-drawing is left out. An epoch is everything: loading, training, evaluation. The two ways take turns, so that whatever
-else the machine does meets both.
+drawing is left out. An epoch is everything: loading, training, evaluation. The two ways take turns in an order drawn
+anew each time, so that whatever else the machine does meets both; ours takes two: what differs between them is noise.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import random
 import statistics
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +24,7 @@ import torch
 from torch import nn
 
 from .. import profiles, speed, timing, training
-from ..data import DATA_FOLDER, FULL_SIZES, PROJECT, Batches, load_fashion_mnist, missing_files, sizes_here
+from ..data import DATA_FOLDER, FULL_SET, FULL_SIZES, PROJECT, Batches, load_fashion_mnist, sizes_here
 from .recipes import RECIPES
 
 # Training and test images of a run: on a GPU all of them, on a CPU so many that it takes minutes; where the full set is
@@ -63,7 +64,8 @@ class Pictures(torch.utils.data.Dataset):
 def book_data(batch_size: int, resize: int | None, train_size: int, test_size: int) -> tuple[list[Iterable], str]:
     """The book's two loaders, and what they are: its own on the full set if data/ has it, else one built like them."""
     d2l = the_book()
-    if (train_size, test_size) == (FULL_SIZES["train"], FULL_SIZES["t10k"]) and not missing_files(DATA_FOLDER):
+    unpacked = all((DATA_FOLDER / name).exists() for name in FULL_SET)         # else torchvision may want the network
+    if unpacked and (train_size, test_size) == (FULL_SIZES["train"], FULL_SIZES["t10k"]):
         before = Path.cwd()
         os.chdir(PROJECT / "notebooks")                        # it looks for ../data
         try:
@@ -106,8 +108,10 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
     """Time the book's way and ours on `name`, "lenet" or "alexnet", in turn. `repeats` runs of `epochs`, seeds 0, 1, …
 
     On a GPU a run of each that is not counted goes ahead. Returns a dictionary: for each way "seconds" an epoch and
-    test "accuracy" of every run, "loading" in images a second, and on a GPU "peak_memory" in bytes; for ours also
-    "training" in images a second and "flops_an_image"; "ratios", the book's seconds by ours in each turn.
+    test "accuracy" of every run, "loading" in images a second, "start", the seconds until its two loaders have given
+    their first batches, which every epoch pays once, and on a GPU "peak_memory" in bytes; for ours also "training" in
+    images a second and "flops_an_image"; "ratios", the book's seconds by ours in each turn, and "noise", the seconds
+    of our second run by those of our first.
     """
     d2l = the_book()
     build, batch_size, resize, lr = RECIPES[name]
@@ -115,7 +119,9 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
     ours = load_fashion_mnist(batch_size, resize, device, train_size, test_size)
     result: dict = {"network": name, "device": device, "images": [train_size, test_size], "batch_size": batch_size,
                     "resize": resize, "epochs": epochs, "book_data": how,
-                    "book": {"seconds": [], "accuracy": []}, "ours": {"seconds": [], "accuracy": []}}
+                    "book": {"seconds": [], "accuracy": []}, "ours": {"seconds": [], "accuracy": []},
+                    "noise": []}
+    order = random.Random(0)
 
     def book_run(net: nn.Module) -> float:
         with book_without_drawing() as points:
@@ -127,21 +133,30 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
 
     our_images = sum(part.images.nbytes + part.labels.nbytes for part in ours)     # they lie there in both runs
     for seed in range(-1 if device == "cuda" else 0, repeats):             # -1: to warm up
-        for way, run in (("book", book_run), ("ours", our_run)):
+        again = 0.0
+        for way in order.sample(["book", "ours", "ours again"], 3):
+            run = book_run if way == "book" else our_run
             torch.manual_seed(max(seed, 0))
             net = build()
             if device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             accuracy = []
             took = timing.seconds(lambda run=run, net=net, seen=accuracy: seen.append(run(net)), device) / epochs
-            if seed >= 0:
+            if way == "ours again":
+                again = took
+            elif seed >= 0:
                 result[way]["seconds"].append(took)
                 result[way]["accuracy"] += accuracy
                 if device == "cuda":
                     result[way]["peak_memory"] = timing.peak_memory(device) - (our_images if way == "book" else 0)
+            if seed >= 0:
                 say(f"{name}, {way}, run {seed + 1} of {repeats}: {took:.2f} s an epoch")
+        if seed >= 0:
+            result["noise"].append(again / result["ours"]["seconds"][-1])
     few = Batches(ours[0].images[:20 * batch_size], ours[0].labels[:20 * batch_size], batch_size, resize=resize,
                   device=device)
+    for way, loaders in (("book", book), ("ours", ours)):
+        result[way]["start"] = timing.seconds(lambda loaders=loaders: first_batches(loaders), device)
     result["book"]["loading"] = timing.loading_rate(book[0], device)
     result["ours"]["loading"] = timing.loading_rate(few if device == "cpu" else ours[0], device)
     X, y = next(iter(ours[0]))
@@ -151,6 +166,11 @@ def compare_ways(name: str, device: str, train_size: int, test_size: int, repeat
     result["ratios"] = [theirs / mine for theirs, mine in
                         zip(result["book"]["seconds"], result["ours"]["seconds"], strict=True)]
     return result
+
+
+def first_batches(loaders: Iterable[Iterable]) -> None:
+    for data in loaders:
+        next(iter(data))
 
 
 def ladder(name: str, device: str, train_size: int, test_size: int, say: Callable[[str], None] = print) -> list[dict]:
@@ -192,7 +212,8 @@ def ladder(name: str, device: str, train_size: int, test_size: int, say: Callabl
     if on_gpu:
         large = load_fashion_mnist(8 * batch_size, resize, device, train_size, test_size)
         rungs += [("batches eight times as large", lambda: our_loop(data=large)),
-                  ("torch.compile", lambda: our_loop(compiled=True))]
+                  ("torch.compile", lambda: our_loop(compiled=True)),
+                  ("large batches, torch.compile", lambda: our_loop(data=large, compiled=True))]
     results = []
     for rung, run in rungs:
         try:
@@ -253,11 +274,15 @@ def as_text(report: dict) -> str:
         spread = f", {min(result['ratios']):.1f} to {max(result['ratios']):.1f}" if len(result["ratios"]) > 1 else ""
         epoch = [statistics.median(way["seconds"]) for way in (book, ours)]
         rates = [(train_size + test_size) / its_epoch for its_epoch in epoch]
+        running = [its_epoch - way["start"] for its_epoch, way in zip(epoch, (book, ours), strict=True)]
         for label, theirs, mine, ratio, note in (
                 ("seconds an epoch", *epoch, epoch[0] / epoch[1], spread),
+                ("after the first batches", *running, running[0] / running[1], ""),
                 ("images a second, epoch", *rates, rates[1] / rates[0], ""),
                 ("images a second, loading", book["loading"], ours["loading"], ours["loading"] / book["loading"], "")):
             lines.append(f"{label:28}{theirs:12,.2f}{mine:12,.2f}{ratio:8.1f}x{note}")
+        lines.append(f"{'ours by ours, again: noise':28}{'':24}{min(result['noise']):8.2f}x to "
+                     f"{max(result['noise']):.2f}")
         bound = result["arithmetic"]
         lines.append(f"{'its arithmetic alone':28}{'':12}{bound:12,.2f}{epoch[0] / bound:8.1f}x at most, at the matrix "
                      "product's rate")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def verdict_bars(counts: pd.DataFrame, title: str) -> Figure:
-    """A bar for each row of `counts`, in per cent of it, split by verdict: exact, approximate, wrong, unsettled."""
+    """A bar for each row of `counts`, in per cent of it, split by verdict: right, roughly, wrong, unsupported."""
     colours = dict(zip(counts.columns, (BLUE, SKY, VERMILION, "0.92"), strict=True))
     hatches = dict(zip(counts.columns, ("", "", "//", ""), strict=True))
     figure, ax = plt.subplots(figsize=(8.6, 0.5 * len(counts) + 1.4))
@@ -32,7 +32,7 @@ def verdict_bars(counts: pd.DataFrame, title: str) -> Figure:
                     edgecolor="white", label=verdict if y == 0 else None)
             if number:
                 ax.annotate(str(number), (left + width / 2, -y), ha="center", va="center", fontsize=10,
-                            color="white" if verdict == "exact" else "black",
+                            color="white" if verdict == "right" else "black",
                             bbox={"facecolor": colours[verdict], "edgecolor": "none", "pad": 1})
             left += width
         words.append(f"{name}: " + ", ".join(f"{number} {verdict}" for verdict, number in row.items() if number))

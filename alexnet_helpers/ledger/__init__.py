@@ -1,12 +1,18 @@
 """The claims ledger: what the sources, the book and the paper say, and whether it holds.
 
-claims.toml has a row for every claim. A notebook hands the value that it has just computed to `check_claim`, which
-derives a verdict from that value alone and compares it with the one written down:
+claims.toml has a row for every claim. A notebook hands what it has just computed to `check_claims`, which derives a
+verdict from that alone and compares it with the one written down. A fact takes a value:
 
-    exact        the value is the claimed one, within `rounding`
-    approximate  it is not, but lies within `near`, [low, high] for numbers or a list of the values that count
+    right        the claimed one, within `rounding` or in the claimed range
+    roughly      not that, but one of `near`
     wrong        neither
-    unsettled    no value could decide; the row says why and names the primary source
+    unsupported  neither a value nor a source decides; the row says why
+
+An effect takes the verdict of a comparison (`comparing.verdict` or `time_verdict`):
+
+    shown        a difference that matters, and to the claimed side
+    not shown    one to the other side, or no difference that matters
+    undecided    neither: the interval is too wide, or nothing was tried
 
 facts.toml holds the dated facts of chapter 01: milestones, ILSVRC-2012, contests, data sets, machines; each names its
 source. `page` shows the ledger as a table.
@@ -24,23 +30,21 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..comparing import SHOWN, UNDECIDED, Verdict
+
 if TYPE_CHECKING:
     from IPython.display import HTML
 
 LEDGER = Path(__file__).with_name("claims.toml")
 FACTS = Path(__file__).with_name("facts.toml")
-VERDICTS = ("exact", "approximate", "wrong", "unsettled")
+VERDICTS = {"fact": ("right", "roughly", "wrong", "unsupported"), "effect": ("shown", "not shown", "undecided")}
+MARKS = {"right": "✓", "roughly": "≈", "wrong": "✗", "unsupported": "?", "shown": "✓", "not shown": "✗",
+         "undecided": "?"}
 KINDS = ("a truth value", "a number", "a word", "a list")
 
 
 class ClaimError(AssertionError):
-    """The value just computed does not support the verdict written in the ledger."""
-
-
-@functools.cache
-def ledger() -> dict[str, dict]:
-    """All rows of claims.toml by id, A1 … P99 (the letter is the source)."""
-    return document()["claims"]
+    """What was just computed does not support the verdict written in the ledger."""
 
 
 @functools.cache
@@ -49,8 +53,32 @@ def document() -> dict[str, dict]:
     return tomllib.loads(LEDGER.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def ledger() -> dict[str, dict]:
+    """All rows of claims.toml by id, A1 … P99 (the letter is the source)."""
+    return document()["claims"]
+
+
+def row_of(claim_id: str) -> dict:
+    """The row of that id. Raises KeyError for an id that has none, and names the row that tells it, if one does."""
+    rows = ledger()
+    if claim_id in rows:
+        return rows[claim_id]
+    for name, row in rows.items():
+        if claim_id in row.get("also", {}):
+            raise KeyError(f"{claim_id} says the same as {name}, and has no row of its own: check {name}.")
+    raise KeyError(f"The ledger has no claim {claim_id}; it has {', '.join(rows)}.")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# From a value, or a comparison, to a verdict
+
+
 def kind(value: object) -> str:
-    """What `value` is: "a truth value", "a number", "a word" or "a list"; what is none of these is named otherwise."""
+    """What `value` is: "a truth value", "a number", "a word" or "a list"; what is none of these is named otherwise.
+
+    A range of the ledger, {"from": 1, "to": 14}, claims a number.
+    """
     if isinstance(value, bool):
         return "a truth value"
     if isinstance(value, int | float):
@@ -58,29 +86,33 @@ def kind(value: object) -> str:
     if isinstance(value, list):
         odd = [kind(v) for v in value if kind(v) not in KINDS]
         return f"a list with {odd[0]}" if odd else "a list"
+    if isinstance(value, dict) and value and set(value) <= {"from", "to"}:
+        return "a number"
     return "a word" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
-def same(a: object, b: object, rounding: float) -> bool:
-    """Equal and of one kind; numbers within `rounding`; lists element by element."""
-    if kind(a) != kind(b):
+def same(value: object, claimed: object, rounding: float) -> bool:
+    """`value` is the claimed one and of its kind: numbers within `rounding` or the range; lists element by element."""
+    if kind(value) != kind(claimed) or isinstance(value, dict):
         return False
-    if isinstance(a, list):
-        return len(a) == len(b) and all(same(x, y, rounding) for x, y in zip(a, b, strict=True))
-    return math.isclose(a, b, rel_tol=1e-9, abs_tol=rounding) if kind(a) == "a number" else a == b
+    if isinstance(claimed, dict):
+        return claimed.get("from", -math.inf) <= value <= claimed.get("to", math.inf)
+    if isinstance(claimed, list):
+        return len(value) == len(claimed) and all(same(v, c, rounding) for v, c in zip(value, claimed, strict=True))
+    return math.isclose(value, claimed, rel_tol=1e-9, abs_tol=rounding) if kind(value) == "a number" \
+        else value == claimed
 
 
-def verdict_of(row: dict, value: object) -> str:
-    """The verdict that `value` gives the claim in `row`: exact, approximate or wrong."""
+def verdict_of(row: dict, found: object) -> str:
+    """The verdict that a value gives the fact in `row`, or a comparison's verdict the effect."""
+    if row["kind"] == "effect":
+        if found.word == SHOWN:
+            return "shown" if found.more == (row["claimed"] == "more") else "not shown"
+        return "undecided" if found.word == UNDECIDED else "not shown"
     rounding = row.get("rounding", 0.0)
-    if same(value, row["claimed"], rounding):
-        return "exact"
-    near = row.get("near", [])
-    if near and kind(value) == "a number":
-        close = near[0] <= value <= near[1]
-    else:
-        close = any(same(value, other, rounding) for other in near)
-    return "approximate" if close else "wrong"
+    if same(found, row["claimed"], rounding):
+        return "right"
+    return "roughly" if any(same(found, other, rounding) for other in row.get("near", [])) else "wrong"
 
 
 def plain(value: object) -> object:
@@ -90,21 +122,17 @@ def plain(value: object) -> object:
     return [plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def row_of(claim_id: str) -> dict:
-    rows = ledger()
-    if claim_id not in rows:
-        raise KeyError(f"The ledger has no claim {claim_id}; it has {', '.join(rows)}.")
-    return rows[claim_id]
-
-
 def confirmed(claim_id: str, value: object) -> str:
-    """`value` in words, if it leads to the verdict that the ledger has; raises as `check_claim` does."""
+    """`value` in words, if it leads to the verdict that the ledger has; raises as `check_claims` does."""
     row, value = row_of(claim_id), plain(value)
-    if row["verdict"] == "unsettled":
-        raise ValueError(f"{claim_id} is unsettled, so no value can confirm it: {row['truth']}")
     if "claimed" not in row:
         raise ValueError(f"{claim_id} is settled by its primary source, not by a value: {row['primary']}")
-    if kind(value) != kind(row["claimed"]):     # else nonsense would pass for a claim that the ledger calls wrong
+    # Else nonsense would pass for a claim that the ledger calls wrong.
+    if row["kind"] == "effect":
+        if not isinstance(value, Verdict):
+            raise ClaimError(f"{claim_id} claims an effect, so it takes what ah.verdict or ah.time_verdict returns, "
+                             f"not {kind(value)}, {show(value)}.")
+    elif kind(value) != kind(row["claimed"]):
         raise ClaimError(f"{claim_id} claims {kind(row['claimed'])}, {show(row['claimed'])}, but the cell computed "
                          f"{kind(value)}, {show(value)}.")
     found = verdict_of(row, value)
@@ -115,51 +143,58 @@ def confirmed(claim_id: str, value: object) -> str:
 
 
 def citable(claim_id: str) -> dict:
-    """The row of a claim that no cell can settle; raises as `cite_claim` does."""
+    """The row of a claim that no cell can settle; raises as `check_claims` does."""
     row = row_of(claim_id)
-    if "claimed" in row and row["verdict"] != "unsettled":
-        raise ValueError(f"{claim_id} is settled by a value: compute it and call check_claim.")
+    if "claimed" in row:
+        raise ValueError(f"{claim_id} is settled by a value: compute it and hand it over.")
     return row
 
 
-def check_claim(claim_id: str, value: object) -> None:
-    """Print the claim, the computed `value` and the verdict that it supports.
-
-    `value` is a number, a truth value, a word, or a list of them, as the row's `claimed` is. Raises KeyError for an
-    id that the ledger lacks, ValueError for a claim that no value can settle, and ClaimError if the value leads to
-    another verdict than the one written down or is no value of that kind (a word for a number, NaN).
-    """
-    words = confirmed(claim_id, value)
-    print(entry(claim_id, row_of(claim_id), words))
-
-
-def cite_claim(*claim_ids: str) -> None:
-    """Print claims that no cell can settle, each with its verdict and the primary source that settles it.
-
-    Raises KeyError for an id that the ledger lacks, and ValueError for a claim that a cell has to settle.
-    """
-    for claim_id in claim_ids:
-        print(entry(claim_id, citable(claim_id)))
+# ---------------------------------------------------------------------------------------------------------------
+# What a notebook calls
 
 
 def check_claims(computed: dict[str, object], cited: Iterable[str] = ()) -> HTML:
-    """What the texts say, as the table that closes a notebook: claims with the values computed for them, then others.
+    """What the texts say, as the table that closes a notebook: claims with what was computed for them, then others.
 
-    `computed` maps ids to values, as `check_claim` takes them; `cited` are claims that no cell can settle. Raises as
-    `check_claim` and `cite_claim` do.
+    `computed` maps an id to a value, as the row's `claimed` is: a number, a truth value, a word, or a list of them;
+    for an effect, to what `ah.verdict` or `ah.time_verdict` returned. `cited` are claims that no cell can settle.
+    Raises KeyError for an id that has no row (a claim that several texts make has one, and the error names it),
+    ValueError for a computed claim that no value can settle or a cited one that a value has to, and ClaimError if what
+    was computed leads to another verdict than the one written down or is not of the claimed kind (a word, NaN).
     """
     from IPython.display import HTML
 
     values = {claim_id: confirmed(claim_id, value) for claim_id, value in computed.items()}
     rows = {claim_id: row_of(claim_id) for claim_id in values} | {claim_id: citable(claim_id) for claim_id in cited}
     return HTML(html_table({"": 6, "what a text says": 36, "verdict": 14, "what is true": 44}, [
-        (f"<b>{claim_id}</b>", escape(row["claim"]), verdict_mark(row),
-         escape(finding(row, values.get(claim_id, "")))) for claim_id, row in rows.items()]))
+        (f"<b>{claim_id}</b>", said(claim_id, row), verdict_mark(row), escape(finding(row, values.get(claim_id, ""))))
+        for claim_id, row in rows.items()]))
+
+
+def check_claim(claim_id: str, value: object) -> None:
+    """Print the claim, the computed `value` and the verdict that it supports; see `check_claims`."""
+    words = confirmed(claim_id, value)
+    print(entry(claim_id, row_of(claim_id), words))
+
+
+def cite_claim(*claim_ids: str) -> None:
+    """Print claims that no cell can settle, each with its verdict and the primary source; see `check_claims`."""
+    for claim_id in claim_ids:
+        print(entry(claim_id, citable(claim_id)))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# How it is shown
+
+
+OLD_WORDS = {"right": "exact", "roughly": "approximate", "unsupported": "unsettled"}   # until check_claim goes
 
 
 def entry(claim_id: str, row: dict, value: str = "") -> str:
     """What check_claim prints of a row, with the computed `value` in words; without one, what cite_claim prints."""
-    head = textwrap.fill(row["claim"], width=105, initial_indent=f"{claim_id:4} {row['verdict'].upper():12} ",
+    verdict = OLD_WORDS.get(row["verdict"], row["verdict"])
+    head = textwrap.fill(row["claim"], width=105, initial_indent=f"{claim_id:4} {verdict.upper():12} ",
                          subsequent_indent=" " * 18)
     line = f"claimed {claimed(row)}; {finding(row, value)}" if value else finding(row)
     return head + "\n" + textwrap.fill(line, width=105, initial_indent=" " * 5, subsequent_indent=" " * 5)
@@ -169,20 +204,36 @@ def claimed(row: dict) -> str:
     return show(row["claimed"], digits=10) + (f" {row['unit']}" if "unit" in row else "")
 
 
+def places(claim_id: str, row: dict) -> list[tuple[str, str, str]]:
+    """(id, key words, where) of every text that says it, the row's own first."""
+    return [(name, place.get("words", ""), place["where"])
+            for name, place in {claim_id: row, **row.get("also", {})}.items()]
+
+
+def said(claim_id: str, row: dict) -> str:
+    """What the texts say, as HTML: the claim in our words, then each text's key words."""
+    others = " ".join(row.get("also", {}))
+    words = "; ".join(dict.fromkeys(f"“{words}”" for _, words, _ in places(claim_id, row) if words))
+    small = ", ".join(part for part in (words, f"also {others}" if others else "") if part)
+    return escape(row["claim"]) + (f"<br><small>{escape(small)}</small>" if small else "")
+
+
 def finding(row: dict, value: str = "") -> str:
-    """What is true: the computed `value` and the row's words, or, without a value, these and the primary source."""
+    """What is true: what was computed, in words, and the row's own, or, without a value, these and the source."""
+    scale = f" Tried on: {row['scale']}." if "scale" in row else ""
     if not value:
-        return f"{row['truth']} Source: {row['primary']}."
+        return f"{row['truth']}{scale} Source: {row['primary']}."
+    if row["kind"] == "effect":
+        return f"{value} {row['truth']}{scale}"
     # A value that varies from run to run stays out of the line, so that the line can be compared.
     unit = f" {row['unit']}" if "unit" in row else ""
     return ("" if row.get("measured") else f"computed {value}{unit}. ") + row["truth"]
 
 
-MARKS = {"exact": "✓", "approximate": "≈", "wrong": "✗", "unsettled": "?"}
-
-
 def verdict_mark(row: dict) -> str:
-    return f"{MARKS[row['verdict']]}&nbsp;{row['verdict']}"
+    """The verdict, as HTML, with its sign; and whose words they are, where the text tells faithfully what it read."""
+    quoted = f"<br><small>the {row['quotes']}’s words</small>" if "quotes" in row else ""
+    return f"{MARKS[row['verdict']]}&nbsp;{row['verdict'].replace(' ', '&nbsp;')}{quoted}"
 
 
 def html_table(titles: dict[str, int], rows: Iterable[tuple[str, ...]]) -> str:
@@ -196,11 +247,18 @@ def html_table(titles: dict[str, int], rows: Iterable[tuple[str, ...]]) -> str:
 def show(value: object, digits: int = 4) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        low, high = (show(value[end], digits) if end in value else "" for end in ("from", "to"))
+        return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
     if isinstance(value, list):                                # no commas within numbers where they separate them
         return "[" + ", ".join(str(v) if type(v) is int else show(v, digits) for v in value) + "]"
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# facts.toml
 
 
 @functools.cache

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from IPython.display import HTML
 
 
-
 def claims_in(source: str) -> list[tuple[str, str]]:
     """(function, claim id) of each claim that a cell's code checks or cites."""
     code = "\n".join(line for line in source.split("\n") if not line.startswith("%"))
@@ -55,21 +54,30 @@ def settled_in(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
     return found
 
 
+def in_order(claim_id: str) -> tuple[str, int, str]:
+    """What sorts ids: by letter, then number."""
+    return claim_id[0], int(re.sub(r"\D", "", claim_id)), claim_id
+
+
 def table(folder: Path = Path()) -> pd.DataFrame:
-    """A row a claim, by id: what the ledger says, and notebook, heading and cell of `folder` where it is settled."""
+    """A row a claim, by id: what the ledger says, and notebook, heading and cell of `folder` where it is settled.
+
+    "texts" has the letters of all texts that say it, "AB" for one that a row of A tells for B too.
+    """
     import pandas as pd
 
-    places = settled_in(folder)
+    found = settled_in(folder)
     rows = pd.DataFrame.from_dict(ledger.ledger(), orient="index")
     rows["source"] = rows.index.str[0]
-    rows["computed"] = ["claimed" in row and row["verdict"] != "unsettled" for row in ledger.ledger().values()]
+    rows["texts"] = ["".join(sorted({place[0][0] for place in ledger.places(name, row)}))
+                     for name, row in ledger.ledger().items()]
+    rows["computed"] = ["claimed" in row for row in ledger.ledger().values()]
     where = ["notebook", "heading", "cell"]
-    rows[where] = [places.get(name, [("", "", "")])[0] for name in rows.index]
-    order = sorted(rows.index, key=lambda name: (name[0], int(re.sub(r"\D", "", name)), name))
-    columns = ["source", "chapter", "verdict", "cause", "handed_on", "claim", "truth", "computed", "primary",
-               *where]
-    rows = rows.reindex(index=order, columns=columns)
-    texts = ["cause", "handed_on", "primary"]                  # which not every row has
+    rows[where] = [found.get(name, [("", "", "")])[0] for name in rows.index]
+    columns = ["source", "texts", "chapter", "kind", "verdict", "cause", "quotes", "claim", "truth", "computed",
+               "primary", *where]
+    rows = rows.reindex(index=sorted(rows.index, key=in_order), columns=columns)
+    texts = ["cause", "quotes", "primary"]                     # which not every row has
     return rows.assign(**rows[texts].astype(object).fillna(""))
 
 
@@ -83,7 +91,8 @@ def as_html(rows: pd.DataFrame) -> HTML:
         place = Path(row.notebook).name[:2] + (" in depth" if row.notebook.startswith("in_depth") else "")
         ways = [way for way in ("computed" if row.computed else "", row.primary) if way]
         settled = escape("; ".join(ways)).replace("/", "/<wbr>")                 # a long address may be broken there
-        lines.append((f"<b>{name}</b>", escape(row.claim), ledger.verdict_mark(row), escape(row.truth),
+        full = ledger.ledger()[name]
+        lines.append((f"<b>{name}</b>", ledger.said(name, full), ledger.verdict_mark(full), escape(row.truth),
                       f"{settled}; <a href=\"{link}\">{place}, {escape(row.heading)}</a>"))
     return HTML(ledger.html_table({"": 5, "claim": 27, "verdict": 12, "what is true": 32, "settled by, where": 24},
                                   lines))

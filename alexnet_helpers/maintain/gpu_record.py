@@ -1,7 +1,8 @@
 """What `python -m alexnet_helpers.maintain record gpu` measures: both networks, the book's way and ours, on a GPU.
 
-Each part is kept as soon as it is whole, and what is there is not measured again. A part whose loss stops being finite
-is kept as {"failed": why}.
+Each part is kept as soon as it is whole, and what is there is not measured again. A part that fails is kept as
+{"failed": why}, and the others go on. A part whose loss stopped being finite has an answer; any other failure is tried
+once more when the command is repeated.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -20,9 +21,6 @@ from ..commands.recipes import RECIPES, falling_rate
 from ..data import Batches, load_fashion_mnist
 from ..training import LossNotFiniteError, evaluate, fit
 from . import records
-
-if TYPE_CHECKING:
-    pass
 
 BATCH_SIZES = (16, 64, 256, 1024)
 
@@ -67,12 +65,16 @@ def record_gpu(name: str = "gpu", device: str = "cuda", networks: tuple[str, ...
                 if times <= 16:                                # one epoch of the smallest batch, 16 of the largest
                     parts[f"{part}, equal updates, seed {seed}"] = partial(
                         ours, times, train_size // 4, test_size, batch_size=batch_size)
+    again = [part for part, found in record["parts"].items() if "again" in found]
     for part, measure in parts.items():
-        if part not in record["parts"]:
+        if part not in record["parts"] or part in again:
             try:
                 record["parts"][part] = measure()
             except LossNotFiniteError as error:
                 record["parts"][part] = {"failed": str(error)}
+            except Exception as error:                         # memory, a library, a driver: the others may go on
+                record["parts"][part] = {"failed": f"{type(error).__name__}: {error}"[:500],
+                                         **({} if part in again else {"again": True})}
             record["missing"] = len(parts) - len(record["parts"])
             records.save_record(name, record)
             print(part, flush=True)

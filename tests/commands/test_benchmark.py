@@ -35,9 +35,12 @@ def test_both_ways_in_turn_with_the_same_seeds_and_the_table(tiny, tmp_path, cap
     said = []
     monkeypatch.setattr(timing, "fetched_pages", lambda: {"usual": 16_384, "kept": 3})
     report = benchmark.benchmark("cpu", repeats=2, sizes={"lenet": SIZES}, say=said.append)
-    assert [line.split(":")[0] for line in said] == ["lenet, book, run 1 of 2", "lenet, ours, run 1 of 2",
-                                                    "lenet, book, run 2 of 2", "lenet, ours, run 2 of 2"]
+    for turn, lines in (("1", said[:3]), ("2", said[3:])):
+        assert {line.split(":")[0] for line in lines} == {
+            f"lenet, {way}, run {turn} of 2" for way in ("book", "ours", "ours again")}
     result = report["networks"][0]
+    assert len(result["noise"]) == 2
+    assert result["book"]["start"] > 0 and result["ours"]["start"] > 0
     book, ours = result["book"], result["ours"]
     assert result["ratios"] == [a / b for a, b in zip(book["seconds"], ours["seconds"], strict=True)]
     assert ours["share"] == pytest.approx(ours["training"] * ours["flops_an_image"] / 1e9)
@@ -95,13 +98,16 @@ def test_seconds_of_a_run_are_shared_among_its_epochs(tiny, monkeypatch):
     result = benchmark.compare_ways("lenet", "cpu", *SIZES, repeats=1, epochs=2, say=said.append)
     assert result["book"]["seconds"] == result["ours"]["seconds"] == [3.0]
     assert said[0].endswith(": 3.00 s an epoch")
+    assert result["noise"] == [1.0]
 
 
 def report(**changes):
     """A report with numbers to calculate with: the book takes 8 s for 60 + 20 images, ours 2 s."""
     network = {"network": "lenet", "images": [60, 20], "batch_size": 10, "book_data": "its own", "arithmetic": 0.5,
-               "ratios": [3.0, 5.0], "book": {"seconds": [7.0, 8.0, 9.0], "accuracy": [0.5, 0.7], "loading": 100.0},
-               "ours": {"seconds": [2.0], "accuracy": [0.75], "loading": 500.0, "training": 40.0, "share": 0.25}}
+               "ratios": [3.0, 5.0], "noise": [0.98, 1.04],
+               "book": {"seconds": [7.0, 8.0, 9.0], "accuracy": [0.5, 0.7], "loading": 100.0, "start": 2.0},
+               "ours": {"seconds": [2.0], "accuracy": [0.75], "loading": 500.0, "training": 40.0, "share": 0.25,
+                        "start": 0.5}}
     return {"device": "a card", "versions": {"torch": "2.0"}, "date": "2026-01-31", "peak_memory": 3 * 2**20,
             "matrix_rate": {"float32": 5e12}, "networks": [network], **changes}
 
@@ -112,8 +118,10 @@ def test_table_of_a_report_worked_out_by_hand():
         "lenet, batches of 10, an epoch of 60 training and 20 test images; the book's data: its own",
         "                                    book        ours    ratio",
         "seconds an epoch                    8.00        2.00     4.0x, 3.0 to 5.0",
+        "after the first batches             6.00        1.50     4.0x",
         "images a second, epoch             10.00       40.00     4.0x",
         "images a second, loading          100.00      500.00     5.0x",
+        "ours by ours, again: noise                              0.98x to 1.04",
         "its arithmetic alone                            0.50    16.0x at most, at the matrix product's rate",
         "test accuracy                      0.600       0.750",
         "images a second, training                       40.0    25% of the matrix product's rate", "",

@@ -167,7 +167,7 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
     "filter_rows": lambda k: ch08.filter_rows({"A": np.eye(7)[None, None].repeat(20, 0)}, "Rows", columns=4 * k),
     "strips": lambda k: ch08.strips({"fit": {"A": np.arange(9.0) * k, "B": np.ones(9)}}, "Strips"),
     "verdict_bars": lambda k: ch09.verdict_bars(
-        pd.DataFrame([[5, 4 * k, 3, 2]], index=["P"], columns=["exact", "approximate", "wrong", "unsettled"]), "Bars"),
+        pd.DataFrame([[5, 4 * k, 3, 2]], index=["P"], columns=["right", "roughly", "wrong", "unsupported"]), "Bars"),
 }
 
 

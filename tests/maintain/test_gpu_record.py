@@ -94,6 +94,23 @@ def test_a_run_that_diverged_is_recorded_as_such_and_the_others_go_on(alexnet_li
         ("epochs and rate", 20): 1, ("epochs, rate by batch", 20): 1, ("updates, rate (images / 4)", 20): 1}
 
 
+def test_another_failure_is_kept_and_tried_once_more(alexnet_like, monkeypatch):
+    calls = []
+
+    def fails(*arguments, **options):
+        calls.append(arguments)
+        raise RuntimeError("cuDNN error")
+
+    monkeypatch.setattr(benchmark, "ladder", fails)
+    first = record(networks=("alexnet",), seeds=(0,))
+    assert first["parts"]["alexnet, ladder"] == {"failed": "RuntimeError: cuDNN error", "again": True}
+    assert first["missing"] == 0 and "failed" not in first["parts"]["alexnet, ours, seed 0"]
+    second = record(networks=("alexnet",), seeds=(0,))
+    assert second["parts"]["alexnet, ladder"] == {"failed": "RuntimeError: cuDNN error"}
+    record(networks=("alexnet",), seeds=(0,))
+    assert len(calls) == 2
+
+
 def test_the_papers_rate_falls_by_images_that_are_neither_trained_on_nor_reported(tiny, monkeypatch):
     seen = {}
 
