@@ -44,7 +44,7 @@ class Size:
     seeds: int
 
 
-SIZES = {300: Size(120, 60, 10), 1_000: Size(60, 30, 10), 4_000: Size(24, 12, 10), 55_000: Size(10, 2, 3)}
+SIZES = {300: Size(120, 60, 10), 1_000: Size(60, 30, 10), 4_000: Size(18, 9, 10), 55_000: Size(8, 1, 3)}
 
 
 def shifts(side: int, seed: int) -> RandomCrop:
@@ -173,18 +173,29 @@ def record_sweep(sweep: str, sizes: dict[int, Size], train_size: int = 60_000, t
     todo = [("small AlexNet", size, plan) for size, plan in sizes.items()]
     if profile().device == "cuda":
         todo.append(("AlexNet", max(sizes), sizes[max(sizes)]))
-    for network, size, plan in todo:
-        grids = {arm: list(NETWORKS[network].grid) for arm in ARMS[sweep]}
-        for _ in range(3):                                     # a grid is widened twice at most
-            jobs = [Job(sweep, network, arm, size, rate, seed, plan.tuning_epochs, test=False)
-                    for arm, grid in grids.items() for rate in grid for seed in TUNING_SEEDS]
-            done("tuning", jobs)
-            best = {arm: best_rate(record, [job for job in jobs if job.arm == arm]) for arm in grids}
-            grids = {arm: widened(grid, best[arm]) for arm, grid in grids.items()}
-        record["rates"][f"{network}, {size}"] = best
-        done("runs", [Job(sweep, network, arm, size, best[arm], seed, plan.epochs, test=True)
-                      for seed in range(plan.seeds) for arm in ARMS[sweep]])
+    for half in (True, False):                                 # all sizes with half the seeds before the others
+        for network, size, plan in todo:
+            key = f"{network}, {size}"
+            if key not in record["rates"]:
+                record["rates"][key] = tuned_rates(sweep, network, size, plan, record, done)
+            seeds = range(plan.seeds // 2 if half else plan.seeds)
+            done("runs", [Job(sweep, network, arm, size, record["rates"][key][arm], seed, plan.epochs, test=True)
+                          for seed in seeds for arm in ARMS[sweep]])
     return record
+
+
+def tuned_rates(sweep: str, network: str, size: int, plan: Size, record: dict,
+                done: Callable[[str, list[Job]], None]) -> dict[str, float]:
+    """For every arm the best rate of a grid, which is widened twice at most where the best lies at its edge."""
+    grids = {arm: list(NETWORKS[network].grid) for arm in ARMS[sweep]}
+    best = {}
+    for _ in range(3):
+        jobs = [Job(sweep, network, arm, size, rate, seed, plan.tuning_epochs, test=False)
+                for arm, grid in grids.items() for rate in grid for seed in TUNING_SEEDS]
+        done("tuning", jobs)
+        best = {arm: best_rate(record, [job for job in jobs if job.arm == arm]) for arm in grids}
+        grids = {arm: widened(grid, best[arm]) for arm, grid in grids.items()}
+    return best
 
 
 def best_rate(record: dict, jobs: list[Job]) -> float:
