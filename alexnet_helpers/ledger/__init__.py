@@ -201,11 +201,12 @@ def finding(row: dict, value: str = "") -> str:
     """What was computed, in words, and what is true; without a value, what is true and its primary source."""
     if not value:
         return f"{truth(row)} Source: {row['primary']}."
+    if row.get("measured"):        # what varies from run to run stays out of the line, so that the line can be compared
+        return truth(row)
     if row["kind"] == "effect":
         return f"{value} {truth(row)}"
-    # A value that varies from run to run stays out of the line, so that the line can be compared.
     unit = f" {row['unit']}" if "unit" in row else ""
-    return ("" if row.get("measured") else f"computed {value}{unit}. ") + truth(row)
+    return f"computed {value}{unit}. {truth(row)}"
 
 
 def verdict_mark(row: dict) -> str:

@@ -87,6 +87,12 @@ def test_measured_value_is_not_shown(rows):
     assert "777" not in check_claims({"Z1": 777}).data
 
 
+def test_measured_interval_is_not_shown(rows):
+    rows(Z1={"kind": "effect", "claimed": "more", "verdict": "shown", "measured": True, "scale": "clothes"})
+    html = check_claims({"Z1": LONGER}).data
+    assert LONGER.line not in html and "It is so. Tried on: clothes." in html
+
+
 def comparison(low: float, high: float, word: str, level: float = 0.0) -> Verdict:
     return Verdict(word, (low + high) / 2, low, high, f"a against b: {word}", level)
 
