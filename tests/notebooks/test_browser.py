@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from alexnet_helpers.maintain.slides import SETTINGS, mark_slides
 
@@ -388,3 +390,28 @@ def test_a_web_font_would_be_found(plant: Callable[..., Path], lab: Lab) -> None
     notebook.metadata["rise"] = {**SETTINGS, "theme": "simple"}
     nbformat.write(notebook, path)
     assert any("other host: https://fonts" in words for words in show_slides(lab, path, 1280, 800)[1])
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Sheets to hand out
+
+
+def printed_pages(browser: Browser, markdown: str) -> int:
+    """Pages of A4 that `markdown` takes, shown as JupyterLab shows it."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(markdown)])
+    page = browser.new_page()
+    page.route("**/*", lambda route: route.abort())            # no fonts or scripts from elsewhere
+    page.set_content(HTMLExporter(exclude_input_prompt=True).from_notebook_node(notebook)[0])
+    printed = page.pdf(format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "10mm"))
+    page.close()
+    return len(re.findall(rb"/Type\s*/Page\b", printed))
+
+
+SHEETS = sorted((PROJECT / "notebooks" / "teaching").glob("*_sheet.md"))
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
+def test_a_sheet_prints_on_one_page(sheet: Path, browser: Browser) -> None:
+    text = sheet.read_text(encoding="utf-8")
+    assert printed_pages(browser, text) == 1
+    assert printed_pages(browser, text + text) > 1
