@@ -1,4 +1,4 @@
-"""`python -m alexnet_helpers.maintain`, then `notebooks`, `slides`, `minutes`, `record` or `pictures`."""
+"""`python -m alexnet_helpers.maintain`, then `notebooks`, `slides`, `minutes`, `record`, `pictures`, `site`, `tree`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .. import recorded
-from . import filter_record, gpu_record, minutes, notebooks, pictures, race_record, records, slides, sweep_record
+from . import filter_record, gpu_record, minutes, notebooks, pictures, race_record, records, slides, sweep_record, tree
 
 
 def record_filters() -> None:
@@ -43,12 +43,20 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("record", help="make the long runs that notebooks show; repeated, it continues").add_argument(
         "name", choices=RECORDS)
     commands.add_parser("pictures", help="draw the README's pictures")
+    commands.add_parser("site", help="write the course as pages of HTML into site/, executing nothing")
+    commands.add_parser("tree", help="write what each file of the package holds into CONTRIBUTING.md")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "record":
             return record(chosen.name)
         if chosen.command == "pictures":
             pictures.draw()
+        elif chosen.command == "tree":
+            tree.write()
+        elif chosen.command == "site":
+            from . import site  # here, for it needs nbconvert, and a GPU server may have none
+
+            site.build()
         else:
             work[chosen.command][0](chosen.paths)
     except KeyboardInterrupt:

@@ -52,7 +52,8 @@ class Exporter(HTMLExporter):
 
 def pages(root: Path = PROJECT) -> dict[Path, str]:
     """What becomes a page: its file -> the page's place in the site. README.md becomes index.html."""
-    found = {root / "README.md": "index.html", root / "CONTRIBUTING.md": "contributing.html"}
+    found = {root / f"{name}.md": f"{page}.html" for name, page in
+             {"README": "index", "INSTALL": "install", "CONTRIBUTING": "contributing"}.items()}
     folder = root / "notebooks"
     for path in sorted([*folder.rglob("[0-9]*.ipynb"), *folder.rglob("*.md")]):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):

@@ -1,4 +1,4 @@
-"""The site in Chromium, page by page, opened from its folder: what a reader sees, and what axe finds. `make browser`."""
+"""The site in Chromium, opened from its folder, page by page: what a reader sees, what axe finds. `make browser`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = sorted(["index", "contributing", *(path.relative_to(FOLDER).with_suffix("").as_posix()
+NAMES = sorted(["index", "install", "contributing", *(path.relative_to(FOLDER).with_suffix("").as_posix()
                                            for path in [*FOLDER.rglob("[0-9]*.ipynb"), *FOLDER.rglob("*.md")])])
 
 PICTURES = """() => [...document.images].map(image =>
@@ -29,6 +29,8 @@ WIDE = "() => document.documentElement.scrollWidth - document.documentElement.cl
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from alexnet_helpers.maintain import site
 
+    if "ALEXNET_SITE" in __import__("os").environ:
+        return Path(__import__("os").environ["ALEXNET_SITE"])
     folder = tmp_path_factory.mktemp("a path") / "site"
     site.build(folder)
     return folder
