@@ -144,9 +144,9 @@ def fold_answers(notebook: nbformat.NotebookNode) -> None:
         if cell["cell_type"] != "markdown":
             cells.append(cell)
             continue
-        for number, part in enumerate(re.split(r"^(## .*)$", cell["source"], flags=re.MULTILINE)):
-            if part.strip():
-                cells.append(nbformat.v4.new_markdown_cell(part, id=cell["id"] + (f"-{number}" if number else "")))
+        parts = filter(str.strip, re.split(r"^(## .*)$", cell["source"], flags=re.MULTILINE))
+        for number, part in enumerate(parts):
+            cells.append(nbformat.v4.new_markdown_cell(part, id=cell["id"] + (f"-{number}" if number else "")))
     heads = [cell["cell_type"] == "markdown" and cell["source"].startswith("## ") for cell in cells]
     for i, cell in enumerate(cells):
         if not heads[i] and any(heads[:i]):

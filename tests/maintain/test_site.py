@@ -26,13 +26,13 @@ See [one](notebooks/01_one.ipynb), [its solutions](notebooks/solutions), [licenc
 """
 
 
-def cell(source: str, *outputs: dict, name: str = "a-cell") -> nbformat.NotebookNode:
-    return nbformat.v4.new_code_cell(source, id=name, outputs=[
+def cell(source: str, *outputs: dict, name: str = "") -> nbformat.NotebookNode:
+    return nbformat.v4.new_code_cell(source, **({"id": name} if name else {}), outputs=[
         nbformat.v4.new_output("display_data", data, metadata=metadata) for data, metadata in outputs])
 
 
-def text(source: str, name: str = "text") -> nbformat.NotebookNode:
-    return nbformat.v4.new_markdown_cell(source, id=name)
+def text(source: str, name: str = "") -> nbformat.NotebookNode:
+    return nbformat.v4.new_markdown_cell(source, **({"id": name} if name else {}))
 
 
 @pytest.fixture(scope="module")
