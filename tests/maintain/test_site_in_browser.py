@@ -29,8 +29,6 @@ WIDE = "() => document.documentElement.scrollWidth - document.documentElement.cl
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from alexnet_helpers.maintain import site
 
-    if "ALEXNET_SITE" in __import__("os").environ:
-        return Path(__import__("os").environ["ALEXNET_SITE"])
     folder = tmp_path_factory.mktemp("a path") / "site"
     site.build(folder)
     return folder
