@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import nbformat
 from bs4 import BeautifulSoup, NavigableString
@@ -181,12 +181,12 @@ def finished(html: str, source: Path, places: dict[Path, str], folder: Path) -> 
             head.name = "td"                                   # a corner that heads nothing
     for box in soup.select("pre"):
         box["tabindex"] = "0"                                  # long lines scroll: by keyboard, too
-    if source.suffix == ".md":
-        for heading in soup.select("h2[id], h3[id], h4[id]"):
-            heading["id"] = heading["id"].lower()              # as GitHub names them
+    for heading in soup.select("h1[id], h2[id], h3[id], h4[id]"):
+        name = unquote(heading["id"])                          # as Jupyter names them; in a text, as GitHub does
+        heading["id"] = name.lower() if source.suffix == ".md" else name
     sections = soup.select("main h2[id]")
     if len(sections) > 2:
-        items = "".join(f'<li><a href="#{heading["id"]}">{heading.decode_contents()}</a></li>' for heading in sections)
+        items = "".join(f'<li><a href="#{quote(head["id"])}">{head.decode_contents()}</a></li>' for head in sections)
         list_ = BeautifulSoup(f'<nav aria-label="On this page"><ul class="contents">{items}</ul></nav>', "html.parser")
         soup.h1.insert_after(list_)
     for text in soup.main.find_all(string=HAN):

@@ -45,7 +45,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cell("draw()", ({"image/png": PIXEL}, {"image/png": {"alt": 'Two "bars"'}})),
         cell("explorer()", ({"text/plain": "VBox(children=(IntSlider(value=5, description='kernel', max=11),))"}, {}),
              name="b-cell")],
-        "02_two": [text("# 02 · Two"),
+        "02_two": [text("# 02 · Two\n\n[below](#\"So\")\n\n## A\n\n## \"So\"\n\n## B"),
                    cell("table", ({"text/html": '<table><thead><tr><th></th><th>n</th></tr></thead><tbody>'
                                                 '<tr><th>a</th><td><a href="01_one.ipynb#cell-id=b-cell">1</a>'
                                                 "</td></tr></tbody></table>"}, {}))],
@@ -77,6 +77,7 @@ def test_links_between_notebooks_lead_to_pages_and_cells(course: Path) -> None:
     assert links(page(course, "01_one")) == {"two": "02_two.html", "deep": "solutions/01_one_solutions.html#Part"}
     assert links(page(course, "02_two"))["1"] == "01_one.html#cell-id=b-cell"
     assert page(course, "01_one").find(id="cell-id=b-cell")
+    assert page(course, "02_two").find("h2", id='"So"') and links(page(course, "02_two"))['"So"'] == "#%22So%22"
     assert links(page(course, "teaching_notes")) == {"words": "#glossary"}
     assert page(course, "teaching_notes").find(id="glossary")
 
