@@ -1,7 +1,9 @@
 # make lab        set up, then open the course in JupyterLab
 # make test       set up, then run the unit tests and compare every notebook with its stored output
 # make notebooks  execute every notebook again and store its output
-# make browser    open every notebook in JupyterLab in Chromium, as a notebook and as slides; about twenty minutes
+# make site       write the course as pages of HTML into site/, from the stored outputs
+# make browser    open every notebook in JupyterLab in Chromium, as a notebook and as slides, and every page of the site;
+#                 about twenty minutes
 # make faults     change the library in small ways, one at a time (mutants), and list the changes that no unit test notices:
 #                 every tenth of some 9,500 in twenty minutes; of a module, FAULTS='*.models.*'; FAULTS= all that are
 #                 left, for hours: it may be stopped at any time, and goes on from there
@@ -28,7 +30,7 @@ export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/var/jupyter-data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/var/jupyter-runtime
 export MPLCONFIGDIR := $(CURDIR)/$(VENV)/var/matplotlib
 
-.PHONY: lab test notebooks browser faults always
+.PHONY: lab test notebooks site browser faults always
 lab: $(VENV)/installed
 	cd notebooks && ../$(BIN)/jupyter lab $(LAB)
 
@@ -38,8 +40,12 @@ test: $(VENV)/installed
 notebooks: $(VENV)/installed
 	$(BIN)/python -m alexnet_helpers.maintain notebooks
 
+site: $(VENV)/installed
+	$(BIN)/python -m alexnet_helpers.maintain site
+
 browser: $(VENV)/browser
-	$(BIN)/pytest -m browser --numprocesses 2 --dist worksteal tests/notebooks/test_browser.py
+	$(BIN)/pytest -m browser --numprocesses 2 --dist worksteal tests/notebooks/test_browser.py \
+		tests/maintain/test_site_in_browser.py
 
 FAULTS := *7
 faults: $(VENV)/faults

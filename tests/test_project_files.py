@@ -19,13 +19,15 @@ from packaging.utils import canonicalize_name
 
 from alexnet_helpers import __main__ as reader
 from alexnet_helpers.maintain import __main__ as maintainer
+from alexnet_helpers.maintain import tree
 
 PROJECT = Path(__file__).resolve().parents[1]
 TABLE = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 TEXTS = {name: (PROJECT / name).read_text(encoding="utf-8")
-         for name in ("README.md", "CONTRIBUTING.md", "environment.yml", "Makefile", ".github/workflows/ci.yml",
-                      ".devcontainer/devcontainer.json", ".ci/run")}
+         for name in ("README.md", "INSTALL.md", "CONTRIBUTING.md", "environment.yml", "Makefile",
+                      ".github/workflows/ci.yml", ".github/workflows/site.yml", ".devcontainer/devcontainer.json",
+                      ".ci/run")}
 
 
 def workflow() -> dict:
@@ -123,6 +125,48 @@ def test_devcontainer_and_citation_are_sound() -> None:
     citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
     assert citation["version"] == TABLE["version"] and citation["license"] == TABLE["license"]
+
+
+def test_readme_is_short_and_its_minutes_of_reading_are_the_notebooks() -> None:
+    readme = TEXTS["README.md"]
+    assert len(readme.splitlines()) < 120
+    rows = re.findall(r"^\| \d\d \| \[.*\]\((notebooks/.*\.ipynb)\) \|.*\| (\d+) \| [\d.]+ \|", readme, re.MULTILINE)
+    assert [name for name, _ in rows] == [path.relative_to(PROJECT).as_posix()
+                                          for path in sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))]
+    for name, minutes in rows:
+        cells = json.loads((PROJECT / name).read_text(encoding="utf-8"))["cells"]
+        stated = re.search(r"[Rr]eading (?:takes )?(?:about )?(\d+)", "".join(cells[0]["source"]))
+        assert stated and stated[1] == minutes, f"{name} states {stated and stated[1]} minutes of reading"
+
+
+def test_every_exercise_of_the_book_is_answered_where_the_readme_says() -> None:
+    """Five in the Chinese edition's section on AlexNet, 2 with two parts and 4 with three; eight in the English one."""
+    table = TEXTS["README.md"].split("## Beside the book")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines() if line.startswith("|")][2:]
+    assert sorted(row[0] for row in rows if row[0]) == ["1", "2.1", "2.2", "3", "4.1", "4.2", "4.3", "5"]
+    assert sorted(row[1] for row in rows) == ["1.1", "1.2", "1.3", "2", "3", "4", "5.1", "5.2", "6", "7", "8"]
+    for *_, answer in rows:
+        named = re.findall(r"\]\((notebooks/solutions/[^)]*)\), ((?:\*[^*]*\*(?:, )?)+)", answer)
+        assert named, answer
+        for path, headings in named:
+            text = "\n".join("".join(cell["source"]) for cell in
+                             json.loads((PROJECT / path).read_text(encoding="utf-8"))["cells"])
+            for heading in re.findall(r"\*([^*]*)\*", headings):
+                assert re.search(rf"^##+ (?:\d\.\d )?{re.escape(heading)}", text, re.MULTILINE), (path, heading)
+
+
+@pytest.mark.parametrize("name", ["README.md", "INSTALL.md", "CONTRIBUTING.md"])
+def test_links_lead_to_files(name: str) -> None:
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]*)\)", TEXTS[name]) if "://" not in link]
+    assert [link for link in links if link and not (PROJECT / link).exists()] == []
+
+
+def test_contributing_has_a_line_for_each_file_of_the_package() -> None:
+    shown = TEXTS["CONTRIBUTING.md"].split(tree.START)[1].split(tree.END)[0]
+    assert shown == f"\n```\n{tree.tree(PROJECT / 'alexnet_helpers')}\n```\n", \
+        "run python -m alexnet_helpers.maintain tree"
+    files = [path for path in (PROJECT / "alexnet_helpers").rglob("*.py") if path.name != "__init__.py"]
+    assert shown.count(".py  ") == len(files)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`python -m alexnet_helpers.maintain`, then `notebooks`, `slides`, `minutes`, `record` or `pictures`."""
+"""`python -m alexnet_helpers.maintain`, then `notebooks`, `slides`, `minutes`, `record`, `pictures`, `site`, `tree`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from . import (
     records,
     slides,
     sweep_record,
+    tree,
 )
 
 
@@ -59,12 +60,20 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("record", help="make the long runs that notebooks show; repeated, it continues").add_argument(
         "name", choices=RECORDS)
     commands.add_parser("pictures", help="draw the README's pictures")
+    commands.add_parser("site", help="write the course as pages of HTML into site/, executing nothing")
+    commands.add_parser("tree", help="write what each file of the package holds into CONTRIBUTING.md")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "record":
             return record(chosen.name)
         if chosen.command == "pictures":
             pictures.draw()
+        elif chosen.command == "tree":
+            tree.write()
+        elif chosen.command == "site":
+            from . import site  # here, for it needs nbconvert, and a GPU server may have none
+
+            site.build()
         else:
             work[chosen.command][0](chosen.paths)
     except KeyboardInterrupt:

@@ -126,21 +126,6 @@ class Witness:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: `make browser` installs it")
-    with api.sync_playwright() as playwright:
-        installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        if not installed and not Path(playwright.chromium.executable_path).exists():
-            pytest.skip("no Chromium: install your system's package chromium, or run "
-                        "`.venv/bin/playwright install chromium`")
-        browser = playwright.chromium.launch(executable_path=installed, args=[
-            "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
-            "--disable-component-update", "--no-first-run"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
 def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder, home = tmp_path_factory.mktemp("project") / "copy", tmp_path_factory.mktemp("home")
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(
