@@ -30,7 +30,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from alexnet_helpers import figures, filters, layer_table, lenet, verdict
 from alexnet_helpers.checkpoints import History
-from alexnet_helpers.figures import ch01, ch02, ch03, ch04, ch05, ch07, ch08, ch09, common, style
+from alexnet_helpers.figures import ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, common, style
 
 # Machado et al. 2009 and Viénot et al. 1999 for red-green, Brettel et al. 1997 for blue-yellow, all at full severity.
 SIMULATIONS = {
@@ -105,6 +105,13 @@ def race(k: int) -> tuple[pd.DataFrame, dict]:
                          for seed in range(3)])
     return runs, {size: verdict(runs[runs["size"] == size], "test accuracy", "learned", "HOG", 0.01)
                   for size in (200, 800)}
+
+
+def gains(k: int) -> tuple[pd.DataFrame, dict]:
+    """The same runs, and what two of the arms gain over the third."""
+    runs, _ = race(k)
+    return runs, {arm: {size: verdict(runs[runs["size"] == size], "test accuracy", arm, "pixels", 0.01)
+                        for size in (200, 800)} for arm in ("HOG", "learned")}
 
 
 def looks(k: int, when: str, measure: str) -> pd.DataFrame:
@@ -187,6 +194,15 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
                    for size in (200, 800)]), "Gap"),
     "units_missing": lambda k: ch05.units_missing(looks(k, "share", "accuracy"), "Missing"),
     "accuracy_by_size": lambda k: common.accuracy_by_size(*race(k), 0.01, "learned minus HOG", "By size"),
+    "one_view": lambda k: ch06.one_view(torch.rand(3, 12, 12), torch.eye(3) / 50, 2, 1, mirrored=False, first_colour=k,
+                                         second_colour=0, size=8),
+    "likeness_by_shift": lambda k: ch06.likeness_by_shift({name: [1.0, 0.4 * k, 0.3] for name in "ab"}, [0.1], "L"),
+    "accuracy_by_class": lambda k: ch06.accuracy_by_class({"coat": 0.9, "boot": 0.8}, {"coat": 0.4 * k, "boot": 0.1},
+                                                           ("as they come", "mirrored"), "Classes"),
+    "accuracy_by_test": lambda k: ch06.accuracy_by_test(comparison(k, plain=0.3, moved=0.2), ["plain", "moved"], "T"),
+    "arms_by_size": lambda k: ch06.arms_by_size(*gains(k), 0.01, "Arms"),
+    "colour_strips": lambda k: ch06.colour_strips(torch.rand(3, 8, 8), torch.eye(3) / 50, f"Strips {k}"),
+    "intervals": lambda k: ch06.intervals({"seed 0": (0.1, 0.2 * k, 0.5), "mean": (0.0, 0.1, 0.2)}, "gain", "Spans"),
     "published_speeds": lambda k: ch07.published_speeds(
         pd.DataFrame({"at the peak": [900.0, 7e3], "published": [1300.0 * k, 3e3]}, index=["laptop", "desktop"])),
     "ladder": lambda k: ch07.ladder({name: pd.DataFrame(
