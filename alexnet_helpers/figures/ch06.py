@@ -35,7 +35,7 @@ def one_view(photo: torch.Tensor, axes: torch.Tensor, top: int, left: int, mirro
     part.set_title("what the network gets", fontsize=11, fontweight="normal")
     for ax in (whole, part):
         ax.axis("off")
-    figure.alt = (f"A photograph and its crop of {size} pixels from row {top}, column {left}, "
+    figure.alt = (f"the photograph and the window, and what the network gets: {size} pixels from row {top}, column {left}, "
                   f"{'mirrored' if mirrored else 'not mirrored'}, with {first_colour} standard deviations of the first "
                   f"and {second_colour} of the second principal colour.")
     return figure
@@ -103,7 +103,7 @@ def arms_by_size(runs: pd.DataFrame, gains: dict[str, dict[int, Verdict]], margi
                                                         DASHES):
         looks[arm] = colour, marker
         means = rows.groupby("size")["test accuracy"].mean()
-        left.plot(rows["size"], rows["test accuracy"], ".", color=colour, ms=4, alpha=0.4)
+        left.plot(rows["size"], rows["test accuracy"], color=colour, marker=marker, ms=3, alpha=0.4, ls="none")
         left.plot(means.index, means, color=colour, marker=marker, ms=6, ls=dash, label=arm)
         words.append(f"{arm}: " + ", ".join(f"{mean:.3f} at {size:,}" for size, mean in means.items()))
     right.axhspan(-100 * margin, 100 * margin, color="0.88", lw=0)
@@ -132,9 +132,9 @@ def arms_by_size(runs: pd.DataFrame, gains: dict[str, dict[int, Verdict]], margi
 def colour_strips(photo: torch.Tensor, axes: torch.Tensor, title: str) -> Figure:
     """A row a principal axis: the photograph (3, H, W) in [0, 1] pushed by -3 to 3 times that row of `axes` (3, 3).
 
-    Every third pixel is drawn: the panels are small, and the notebook stays light.
+    Every fourth pixel is drawn: the panels are small, and the notebook stays light.
     """
-    steps, photo = range(-3, 4), photo[:, ::3, ::3]
+    steps, photo = range(-3, 4), photo[:, ::4, ::4]
     figure, panels = plt.subplots(3, len(steps), figsize=(8.8, 4.4))
     for row, axis in zip(panels, axes, strict=True):
         for ax, step in zip(row, steps, strict=True):
@@ -156,7 +156,7 @@ def intervals(spans: dict[str, tuple[float, float, float]], xlabel: str, title: 
     for row, (low, mean, high) in enumerate(spans.values()):
         ax.plot([low, high], [row, row], color=BLUE, lw=2)
         ax.plot(mean, row, MARKERS[3], color=BLUE, ms=7)
-    ax.axvline(0, color=BLACK, lw=1)
+    ax.axvline(0, color=BLACK, lw=1, ls=":")
     ax.set(yticks=range(len(spans)), yticklabels=spans, ylim=(len(spans) - 0.5, -0.5), xlabel=xlabel)
     ax.set_title(title)
     figure.alt = f"{title}. {xlabel}: " + "; ".join(
