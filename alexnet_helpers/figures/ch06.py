@@ -35,9 +35,9 @@ def one_view(photo: torch.Tensor, axes: torch.Tensor, top: int, left: int, mirro
     part.set_title("what the network gets", fontsize=11, fontweight="normal")
     for ax in (whole, part):
         ax.axis("off")
-    figure.alt = (f"the photograph and the window, and what the network gets: {size} pixels from row {top}, column {left}, "
-                  f"{'mirrored' if mirrored else 'not mirrored'}, with {first_colour} standard deviations of the first "
-                  f"and {second_colour} of the second principal colour.")
+    figure.alt = ("the photograph and the window, and what the network gets: "
+                  f"{size} pixels from row {top}, column {left}, {'mirrored' if mirrored else 'not mirrored'}, with "
+                  f"{first_colour} standard deviations of the first and {second_colour} of the second principal colour.")
     return figure
 
 
