@@ -37,7 +37,7 @@ def one_view(photo: torch.Tensor, axes: torch.Tensor, top: int, left: int, mirro
         ax.axis("off")
     figure.alt = ("the photograph and the window, and what the network gets: "
                   f"{size} pixels from row {top}, column {left}, {'mirrored' if mirrored else 'not mirrored'}, with "
-                  f"{first_colour} standard deviations of the first principal colour and {second_colour} of the second.")
+                  f"{first_colour} deviations of the first principal colour and {second_colour} of the second.")
     return figure
 
 
