@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         commands.add_parser(name, help=words).add_argument("paths", nargs="*", type=Path)
     commands.add_parser("record", help="make the long runs that notebooks show; repeated, it continues").add_argument(
         "name", choices=RECORDS)
-    commands.add_parser("pictures", help="draw the README's pictures")
+    commands.add_parser("pictures", help="draw the README's picture")
     commands.add_parser("site", help="write the course as pages of HTML into site/, executing nothing")
     commands.add_parser("tree", help="write what each file of the package holds into CONTRIBUTING.md")
     chosen = parser.parse_args(arguments)
