@@ -1,5 +1,5 @@
 """What `python -m alexnet_helpers.maintain record filters` learns: AlexNet's conv1 from one photograph, in
-one tower and in two; by the best recipe of `record filter_trials`; and the book's conv1 from clothes.
+one tower and in two; and the book's conv1 from clothes.
 
 The filters stand in notebooks/recorded/filters.npz, how they were made and the scorecard on the way in filters.json.
 Each network is kept as soon as it is whole; one that was interrupted goes on from its checkpoint.
@@ -25,7 +25,7 @@ from .filter_trials import START, optimizer_options, spot_data, started_network
 
 # Name -> groups of conv2, seed, minutes of training on a CPU and on a GPU.
 NETWORKS = {"one tower": (1, 0, 16, 5), "two towers, seed 0": (2, 0, 3, 1), "two towers, seed 1": (2, 1, 3, 1),
-            "two towers, seed 2": (2, 2, 3, 1), "best recipe": (1, 0, 14, 5)}
+            "two towers, seed 2": (2, 2, 3, 1)}
 BOOK = {"lr": 0.01, "momentum": 0.9}                           # at the book's rate plain SGD sits at ln 10 for long
 
 
@@ -33,12 +33,6 @@ def save_filters(filters: dict[str, np.ndarray]) -> None:
     """Write them in float16."""
     half = {key: w.astype(np.float16) for key, w in filters.items()}
     write_whole(recorded.FOLDER / "filters.npz", lambda file: np.savez_compressed(file, **half))
-
-
-def recipe_of(network: str) -> dict:
-    """The best recipe of the trials for the network named after it, and the recipe they start from for the others."""
-    return (recorded.read_record("filter_trials") or {"best": START})["best"] if network == "best recipe" \
-        else START
 
 
 def record_filters(networks: dict[str, tuple[int, int, float, float]] | None = None, batches: int = 200,
@@ -53,7 +47,7 @@ def record_filters(networks: dict[str, tuple[int, int, float, float]] | None = N
         **records.provenance("filters"), "photo": "skimage.data.astronaut(), NASA, public domain",
         "batches": batches, "networks": {}}
     for network, (groups, seed, on_cpu, on_cuda) in (networks or NETWORKS).items():
-        recipe = recipe_of(network) | ({} if spots is None else {"spots": spots})
+        recipe = START | ({} if spots is None else {"spots": spots})
         part = record["networks"].setdefault(network, {
             "groups": groups, "seed": seed, "recipe": recipe, **records.provenance("filters"), "looks": []})
         if part["looks"] and part["looks"][-1]["epoch"] == part.get("epochs"):

@@ -4,8 +4,8 @@ The rule. Every trial sees the same number of crops, 32,000, at a rate that fall
 median, over the 96 filters, of the share of a whole filter's energy that one Gabor function in one colour explains
 ("median share" of `scorecard`); a recipe's mark is the mean over seeds 0 and 1. The search starts at the recipe of the
 one photograph and goes through CHANGES in their order. A change stays if its mark is higher than that of the best
-recipe so far and its filters are oriented no more seldom than the start's: blobs alone must not win. The best recipe
-then trains a network of its own in the record of filters.
+recipe so far and its filters are oriented no more seldom than the start's: blobs alone must not win. Long
+runs by the best recipe are not recorded.
 
 All this was set before the first trial, but for the limit of oriented filters, then a quarter of all: it was changed
 when the start's own trials, with a fifth, and one trial of four photographs, with a sixth, had been seen.
