@@ -213,6 +213,12 @@ def tuned(runs: pd.DataFrame, measure: str, lowest: bool = False) -> Tuned:
                                       f"{mean:.3g}, {runs['seed'].nunique()} seeds), {where}.")
 
 
+def widened(grid: list[float], best: float) -> list[float]:
+    """A sorted grid with one value more, by its own last factor, beyond the edge where its `best` lies; or as it is."""
+    beyond = {grid[0]: grid[0] ** 2 / grid[1], grid[-1]: grid[-1] ** 2 / grid[-2]}
+    return sorted([*grid, float(f"{beyond[best]:.3g}")]) if best in beyond else grid
+
+
 def tune(train: Callable[[float, int], dict[str, float]], grid: Iterable[float], seeds: Iterable[int],
          measure: str = "held-out accuracy", lowest: bool = False, widen: int = 2) -> Tuned:
     """Choose a value, such as a learning rate, by the mean of `measure` over all seeds.
@@ -233,10 +239,9 @@ def tune(train: Callable[[float, int], dict[str, float]], grid: Iterable[float],
 
     found = tuned(tried(grid), measure, lowest)
     while found.at_edge and widen > 0 and not training.interrupted:
-        beyond = grid[-1] * grid[-1] / grid[-2] if found.value == grid[-1] else grid[0] * grid[0] / grid[1]
-        beyond = float(f"{beyond:.3g}")
-        grid, widen = sorted([*grid, beyond]), widen - 1
-        found = tuned(pd.concat([found.runs, tried([beyond])], ignore_index=True), measure, lowest)
+        before, grid, widen = grid, widened(grid, found.value), widen - 1
+        new = [value for value in grid if value not in before]
+        found = tuned(pd.concat([found.runs, tried(new)], ignore_index=True), measure, lowest)
     return found
 
 

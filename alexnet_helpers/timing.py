@@ -14,8 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import counting, inspection, models, speed, training
-from .data import Batches
+from . import counting, inspection, speed, training
 
 
 def seconds(work: Callable[[], Any], device: str) -> float:
@@ -159,15 +158,3 @@ def fetched_pages(rounds: int = 20) -> dict[str, int] | None:
     usual = fewest()
     with speed.memory_kept():
         return {"usual": usual, "kept": fewest()}
-
-
-def step_memory(data: Batches) -> int:
-    """Bytes that AlexNet's tensors take at most on a GPU while it trains a pass over `data`, in float32 with momentum.
-
-    Everything is in it that PyTorch hands out: weights, activations, passing gradients, workspace of convolutions.
-    """
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_allocated()
-    with speed.without("precision"):
-        training.fit(models.alexnet(), data, data, epochs=1, lr=0.01, momentum=0.9, show=False)
-    return torch.cuda.max_memory_allocated() - before

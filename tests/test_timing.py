@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from alexnet_helpers import timing
-from alexnet_helpers.commands import recipes
 
 pytestmark = pytest.mark.usefixtures("small_machine")
 
@@ -64,19 +63,6 @@ def test_what_is_in_this_machine(monkeypatch):
     assert there["card"] == "A card, 132 multiprocessors"
     assert there["memory"] == "80.0 GiB, 78.0 GiB of it free"
     assert there["bfloat16"] == "yes"
-
-
-def test_memory_of_a_step_is_that_of_the_step_alone(tiny, monkeypatch):
-    """What lay on the card before does not count; the step is taken in float32, as the table counts it."""
-    seen = []
-    monkeypatch.setitem(recipes.RECIPES, "alexnet", recipes.RECIPES["lenet"])
-    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: seen.append("reset"))
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 30)
-    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 100)
-    monkeypatch.setattr(timing.training, "fit", lambda *_, **options: seen.append(
-        ("precision" in timing.speed.left_out, options["momentum"])))
-    assert timing.step_memory([]) == 70
-    assert seen == ["reset", (True, 0.9)]
 
 
 def test_a_networks_steps_are_what_is_timed(monkeypatch):

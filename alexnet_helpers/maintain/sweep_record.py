@@ -22,7 +22,7 @@ from torchvision.transforms import v2
 from .. import recorded, speed
 from ..augmentation import RandomCrop, RandomFlip
 from ..checkpoints import History
-from ..comparing import tuned
+from ..comparing import tuned, widened
 from ..data import Batches, load_fashion_mnist
 from ..models import alexnet, small_alexnet
 from ..profiles import profile
@@ -205,12 +205,6 @@ def best_rate(record: dict, jobs: list[Job]) -> float:
     rows = [{"arm": job.rate, "seed": job.seed,
              "held-out accuracy": max(record["tuning"][job.name].get("held out", [float("nan")]))} for job in jobs]
     return tuned(pd.DataFrame(rows), "held-out accuracy").value
-
-
-def widened(grid: list[float], best: float) -> list[float]:
-    """The grid with one value more beyond the edge where its best lies, or as it is."""
-    beyond = {grid[0]: grid[0] ** 2 / grid[1], grid[-1]: grid[-1] ** 2 / grid[-2]}
-    return sorted([*grid, float(f"{beyond[best]:.1g}")]) if best in beyond else grid
 
 
 def record_dropout() -> dict:

@@ -35,7 +35,7 @@ def record(**sizes):
 
 
 def test_the_best_rate_of_each_arm_and_size_is_used_beyond_the_grid_where_it_lies_there(asked):
-    best = {"without dropout": 20.0, "dropout": 4.0}           # 16 to one digit
+    best = {"without dropout": 16.0, "dropout": 4.0}
     assert record()["rates"] == {f"small AlexNet, {size}": best for size in (10, 30)}
 
 
@@ -101,12 +101,6 @@ def test_arms_of_augmentation(arm, flipped, moved):
     assert bool((columns > 32).any()) == flipped
     assert bool((rows != 32).any()) == moved
     assert (rows - 32).abs().max() <= 5                        # two pixels of 28 are 4.6 of 65
-
-
-def test_two_sides_of_a_grid_are_widened_and_its_middle_is_not():
-    assert sweep_record.widened([1.0, 2.0, 4.0], 4.0) == [1.0, 2.0, 4.0, 8.0]
-    assert sweep_record.widened([1.0, 2.0, 4.0], 1.0) == [0.5, 1.0, 2.0, 4.0]
-    assert sweep_record.widened([1.0, 2.0, 4.0], 2.0) == [1.0, 2.0, 4.0]
 
 
 SWEEP = {"rates": {"small AlexNet, 300": {"dropout": 0.1, "none": 0.2}}, "runs": {
