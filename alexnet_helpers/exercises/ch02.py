@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from statistics import NormalDist
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 # inputs, outputs, k, rows x rows values a map: LeNet's conv1 and conv2, AlexNet's conv2, and one of no network
@@ -46,7 +48,9 @@ def lenet_for_colour(answer: int) -> str | None:
     conv1, fc3, fc5 = 6 * (3 * 5 * 5 + 1), 120 * (16 * 6 * 6 + 1), 100 * (84 + 1)
     if answer == conv1 + 2_416 + fc3 + 10_164 + fc5:
         return None
-    if answer in (conv1 + 2_416 + 48_120 + 10_164 + fc5, 156 + 2_416 + 48_120 + 10_164 + fc5):
+    unshrunk = 120 * (16 * 8 * 8 + 1)                         # as if conv2 were padded, too
+    if answer in (conv1 + 2_416 + 48_120 + 10_164 + fc5, 156 + 2_416 + 48_120 + 10_164 + fc5,
+                  conv1 + 2_416 + unshrunk + 10_164 + fc5):
         return "What reaches fc3? Follow the sides: 32 -> 16 -> ? -> ?"
     if answer == 156 + 2_416 + fc3 + 10_164 + fc5:
         return "Each kernel of conv1 now reads three channels."
@@ -56,18 +60,40 @@ def lenet_for_colour(answer: int) -> str | None:
 
 
 def lenet_with_relu_and_max(answer: nn.Module) -> str | None:
-    kinds = [type(module) for module in answer.modules()]
+    """Judged by what it computes, so that layers of `nn` and functions of `torch.nn.functional` are alike."""
     parameters = sum(p.numel() for p in answer.parameters())
     if parameters != 61_706:
         return f"It has {parameters:,} parameters; neither activation nor pooling has any, so the count cannot change."
-    if kinds.count(nn.MaxPool2d) != 2 or nn.AvgPool2d in kinds:
-        return "Both pooling layers take maxima."
-    if kinds.count(nn.ReLU) != 4 or nn.Sigmoid in kinds:
-        return "The book's LeNet has four activations; all become ReLU, and none follows the last layer."
-    X = torch.zeros(2, 1, 28, 28, device=next(answer.parameters()).device)
-    if tuple(answer(X).shape) != (2, 10) or kinds[-1] is nn.ReLU:
-        return "From (2, 1, 28, 28) it should give logits of shape (2, 10), with no activation after them."
-    return None
+    network, generator = copy.deepcopy(answer).to_empty(device="cpu").float().eval(), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        weights = {tuple(p.shape): p.copy_(torch.randn(p.shape, generator=generator) / p[0].numel() ** 0.5)
+                   for p in network.parameters()}
+        X = torch.rand(8, 1, 28, 28, generator=generator)
+        logits = network(X)
+        if tuple(logits.shape) != (8, 10):
+            return f"From (8, 1, 28, 28) it gives {tuple(logits.shape)}; it should give logits of shape (8, 10)."
+        for activation, pool, last, hint in (
+                (F.relu, F.max_pool2d, False, None),
+                (F.relu, F.max_pool2d, True, "No activation follows the last layer."),
+                (F.relu, F.avg_pool2d, False, "Both pooling layers take maxima."),
+                (torch.sigmoid, F.avg_pool2d, False, "Pooling becomes max-pooling, and all activations become ReLU."),
+                (torch.sigmoid, F.max_pool2d, False, "The book's LeNet has four activations; all become ReLU.")):
+            expected = lenet_of(weights, X, activation, pool)
+            if torch.allclose(logits, activation(expected) if last else expected, atol=1e-4):
+                return hint
+    return ("It computes something else. Compare line by line: four times ReLU, none after the last layer, and twice "
+            "the maximum of 2 x 2.")
+
+
+def lenet_of(weights: dict[tuple[int, ...], torch.Tensor], X: torch.Tensor, activation: Callable,
+             pool: Callable) -> torch.Tensor:
+    """What the book's LeNet would compute with these weights, told apart by their shapes."""
+    for maps, shape in ((6, (6, 1, 5, 5)), (16, (16, 6, 5, 5))):
+        X = pool(activation(F.conv2d(X, weights[shape], weights[(maps,)], padding=2 if maps == 6 else 0)), 2)
+    X = X.flatten(start_dim=1)
+    for units, inputs in ((120, 400), (84, 120)):
+        X = activation(F.linear(X, weights[units, inputs], weights[(units,)]))
+    return F.linear(X, weights[10, 84], weights[(10,)])
 
 
 def sustained_rate(answer: float) -> str | None:
@@ -89,7 +115,7 @@ def runs_in_the_tail(answer: float) -> str | None:
         return None
     if abs(answer / share - 1) < 0.05:
         return "That is the share of runs; how many of 82 is it?"
-    if answer > 1:
+    if answer > 41:
         return "Which side of 0.860? The question asks for the lower tail."
     return "Use the cumulative distribution function at 0.860, then multiply by the number of runs."
 

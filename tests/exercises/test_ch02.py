@@ -6,6 +6,8 @@ from collections import OrderedDict
 
 import pandas as pd
 import pytest
+import torch
+import torch.nn.functional as F
 from torch import nn
 
 from alexnet_helpers import comparing
@@ -20,6 +22,21 @@ def lenet(activation: type[nn.Module] = nn.ReLU, pool: type[nn.Module] = nn.MaxP
     return nn.Sequential(OrderedDict((str(i), layer) for i, layer in enumerate(layers + ([last] if last else []))))
 
 
+class Functional(nn.Module):
+    """The same network with functions for layers, as a reader may write it; `relus` of its four activations."""
+
+    def __init__(self, relus: int = 4) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Conv2d(6, 16, kernel_size=5)
+        self.fc3, self.fc4, self.fc5 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+        self.activations = [F.relu] * relus + [torch.tanh] * (4 - relus)
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        one, two, three, four = self.activations
+        X = F.max_pool2d(two(self.conv2(F.max_pool2d(one(self.conv1(X)), 2))), 2).flatten(start_dim=1)
+        return self.fc5(four(self.fc4(three(self.fc3(X)))))
+
+
 def rates(found: dict[float, list[float]], measure: str = "held-out accuracy") -> comparing.Tuned:
     rows = [{"arm": rate, "seed": seed, measure: value} for rate, values in found.items()
             for seed, value in enumerate(values)]
@@ -32,6 +49,7 @@ def rates(found: dict[float, list[float]], measure: str = "held-out accuracy") -
     ("2.7", rates({0.3: [0.1, 0.1], 0.9: [0.5, 0.6], 2.7: [0.2, 0.1]})),
     ("2.3", 90_776),                       # counted by hand: 456 + 2,416 + 69,240 + 10,164 + 8,500
     ("2.4", lenet()), ("2.4", lenet().to("meta")),                            # on another device
+    ("2.4", Functional()), ("2.4", lenet(activation=lambda shared=nn.ReLU(): shared)),     # noqa: B008
     ("2.5", 4.33), ("2.5", 4.3299),        # 600,000 x 938,146,176 x 6 / 780 s = 4.3299e12
     ("2.6", 0.00137),                      # 82 x the normal distribution's tail below -4.149 sd, 1.67e-5
 ])
@@ -59,16 +77,22 @@ def test_right(number: str, answer: object) -> None:
     ("2.7", rates({0.3: [0.1, 0.1], 0.9: [0.5, 0.6], 2.7: [0.2, 0.1]}, "test accuracy"), "held-out images"),
     ("2.3", 61_706, "Take layer by layer"),
     ("2.3", 456 + 2_416 + 48_120 + 10_164 + 8_500, "What reaches fc3"),       # still 400 inputs
+    ("2.3", 90_776 + 120 * 16 * (64 - 36), "What reaches fc3"),               # conv2 as if padded
     ("2.3", 90_776 - 300, "reads three channels"),                            # conv1 as for one channel
     ("2.3", 90_776 - 326, "has a bias too"),
     ("2.4", lenet(nn.Sigmoid), "all become ReLU"),
     ("2.4", lenet(pool=nn.AvgPool2d), "take maxima"),
-    ("2.4", lenet(last=nn.ReLU()), "all become ReLU"),
+    ("2.4", lenet(nn.Sigmoid, nn.AvgPool2d), "all activations"),
+    ("2.4", lenet(last=nn.ReLU()), "follows the last layer"),
+    ("2.4", lenet(last=nn.Softmax(dim=1)), "something else"),
+    ("2.4", Functional(relus=3), "something else"),
+    ("2.4", lenet(last=nn.Unflatten(1, (2, 5))), "(8, 2, 5)"),
     ("2.4", lenet(units=128), "the count cannot change"),
     ("2.5", 4.33 / 2, "two operations"), ("2.5", 4.33 / 3, "about twice the forward pass"),
     ("2.5", 4.33 / 6, "backward pass counts too"), ("2.5", 0.433, "Ten epochs"), ("2.5", 4.33e12, "10^12"),
     ("2.5", 4.33 * 60, "780 seconds"), ("2.5", 23.0, "Pictures a second"),
     ("2.6", 1.67e-5, "how many of 82"), ("2.6", 81.9986, "lower tail"), ("2.6", 0.08, "cumulative"),
+    ("2.6", 1.27, "cumulative"),                                              # 82 x the density there
 ])
 def test_wrong(number: str, answer: object, hint: str) -> None:
     assert hint in CHECKS[number](answer)
