@@ -17,8 +17,9 @@ def errors_avoided(answer: float) -> str | None:
                         (second - supplied, "Those are percentage points. How much of the other's errors is that?"),
                         ((second - extra) / second * 100, "The entry with 15.3 % was trained on extra images too."),
                         ((second - one) / second * 100, "18.2 % is one network, on validation images; no entry."),
-                        ((second - supplied) / supplied * 100, "Percent of whose errors? Divide by the other's.")):
-        if abs(answer - value) < 0.006 * abs(value):
+                        ((second - supplied) / supplied * 100, "Percent of whose errors? Divide by the other's."),
+                        (supplied / second * 100, "Those are the errors that remained.")):
+        if abs(answer - value) < 0.01 * abs(value):
             return hint
     return "Both errors stand in the chart of 2012; the difference is to be seen against the larger one."
 
@@ -50,6 +51,8 @@ def drawing_level(answer: float) -> str | None:
 def crossover(answer: dict) -> str | None:
     """`answer` has runs, a table (size, arm, seed, test accuracy), and level, where the learned arm draws level."""
     runs = answer["runs"]
+    if "size" not in runs:
+        return "The table lacks size: one table for all sizes, each run with the number of its training images."
     sizes = sorted(int(size) for size in runs["size"].unique())
     if len(sizes) < 3:
         return "Take three sizes or more: a line through two points crosses somewhere, whatever the race does."

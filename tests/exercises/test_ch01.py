@@ -11,7 +11,7 @@ OPERATIONS = 4.694e17                        # worked out by hand: 6 x 724.4e6 x
 
 
 @pytest.mark.parametrize(("number", "answer"), [
-    ("1.1", 37.25), ("1.1", 37.3),
+    ("1.1", 37.25), ("1.1", 37.3), ("1.1", 37), ("1.1", 37.4),       # the last two from, or to, fewer digits
     ("1.2", 1.72), ("1.2", OPERATIONS / 3.162e12 / 86_400),
     ("1.3", 64_000), ("1.3", 64_000.4),
 ])
@@ -26,6 +26,8 @@ def test_solution_is_accepted(number, answer, capsys):
     ("1.1", 59.4, "whose errors"),
     ("1.1", 30.5, "validation"),
     ("1.1", 0.3725, "asks for percent"),
+    ("1.1", 62.7, "remained"),
+    ("1.1", 38, "chart"),
     ("1.1", 50, "chart"),
     ("1.2", 3.44, "two cards"),
     ("1.2", 0.859, "two operations"),
@@ -92,6 +94,7 @@ def test_a_crossover_that_agrees_with_its_runs_is_accepted(table, level, capsys)
     ({"runs": runs(-0.03, -0.02, -0.01), "level": 1_600}, "HOG still leads"),
     ({"runs": runs(0.01, 0.02, 0.03), "level": 100}, "leads already"),
     ({"runs": runs(-0.03, -0.01, 0.01).replace(HOG, "hog"), "level": 800}, "No arm"),
+    ({"runs": runs(-0.03, -0.01, 0.01).drop(columns="size"), "level": 800}, "lacks size"),
     ({"runs": None, "level": None}, "not answered"),
 ])
 def test_a_crossover_that_does_not_gets_its_hint(answer, hint, capsys):
