@@ -15,6 +15,8 @@ def rows_of_a_window(answer: Callable[[int, int, int, int], int]) -> str | None:
     given = {case: answer(*case) for case in cases}
     if all(type(value) is int and value == counted[case] for case, value in given.items()):
         return None
+    if all(value == counted[case] for case, value in given.items()):
+        return "The numbers are right. Make them whole numbers of Python: int(...)."
     for hint, wrong in (
             ("A window stands at whole places only: round down, with // or math.floor.",
              lambda n, k, s, p: (n + 2 * p - k) / s + 1),
@@ -24,7 +26,7 @@ def rows_of_a_window(answer: Callable[[int, int, int, int], int]) -> str | None:
             ("You round up; the last window must not pass the edge.", lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1)):
         if all(value == wrong(*case) for case, value in given.items()):
             return hint
-    n, k, s, p = case = next(case for case in cases if given[case] != counted[case] or type(given[case]) is not int)
+    n, k, s, p = case = next(case for case in cases if given[case] != counted[case])
     return f"For n = {n}, k = {k}, s = {s}, p = {p} it gives {given[case]!r}. Draw the windows, and count them."
 
 
@@ -52,6 +54,8 @@ def bytes_of_fc6(answer: int) -> str | None:
             return hint
     if 99 < answer < 106:
         return "Give bytes, not megabytes."
+    if abs(answer - 4 * (weights + biases)) < 500_000:
+        return "Nearly: give every digit."
     return "One weight for each pair of an input and an output, and one bias for each output; four bytes a number."
 
 
@@ -116,6 +120,8 @@ def batch_at_the_ridge(answer: int) -> str | None:
     images = next(n for n in range(1, 1000) if 2 * n * weights / (4 * (weights + 4096 + n * values)) >= 20)
     if answer == images:
         return None
+    if images - 1 < answer < images:
+        return "That is where the two meet. A batch has whole images: round up."
     if answer == images - 1:
         return "Almost: inputs and outputs are moved too, and they grow with the batch."
     if answer in (images // 2, images // 2 + 1):

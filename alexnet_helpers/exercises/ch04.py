@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 def slope_of_the_sigmoid(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
+    if not callable(answer):
+        return "Answer with a function of x: answer = lambda x: ..."
     x = torch.linspace(-4, 4, 81, dtype=torch.double)
     found, s, step = answer(x), torch.sigmoid(x), 1e-5
     # The expectation by differences, not by the formula that the lesson uses.
@@ -30,8 +32,13 @@ def slope_of_the_sigmoid(answer: Callable[[torch.Tensor], torch.Tensor]) -> str 
 
 
 def factor_of_a_layer(answer: Callable[[int, float, torch.Tensor], float]) -> str | None:
+    if not callable(answer):
+        return "Answer with a function of n, sd and slopes: answer = lambda n, sd, slopes: ..."
     n, sd, slopes = 200, 0.05, torch.tensor([0.0, 1.0, 0.2, 0.6], dtype=torch.double)
-    found, mean_square = float(answer(n, sd, slopes)), (0 + 1 + 0.04 + 0.36) / 4
+    found, mean_square = answer(n, sd, slopes), (0 + 1 + 0.04 + 0.36) / 4
+    if isinstance(found, torch.Tensor) and found.numel() > 1:
+        return "That is a factor for each slope. The RMS makes one number of all slopes."
+    found = float(found)
     for value, hint in ((math.sqrt(n * mean_square) * sd, None),
                         (n * sd ** 2 * mean_square, "That is the factor of the mean square. Take the root."),
                         (n * sd * math.sqrt(mean_square), "The root of n, as variances add up and not the values."),
@@ -57,25 +64,21 @@ def weights_for_sigmoids(answer: float) -> str | None:
     return "Set n · Var(W) · slope² to 1, with the slope of a sigmoid at 0, and take the root of the variance."
 
 
-def closest_to_kaiming(answer: tuple[str, float]) -> str | None:
+def inputs_for_the_texts_start(answer: tuple[float, str]) -> str | None:
     inputs = {"conv1": 3 * 11 ** 2, "conv2": 48 * 5 ** 2, "conv3": 256 * 3 ** 2, "conv4": 192 * 3 ** 2,
               "conv5": 192 * 3 ** 2, "fc6": 9216, "fc7": 4096, "fc8": 4096}
-    layer, ratio = answer
+    number, layer = answer
     if layer not in inputs:
-        return "Answer with a layer's name, conv1 to fc8, and a number."
-    shares = {name: (0.03 if name in ("conv3", "conv4", "conv5") else 0.01) / (2 / n) ** 0.5
-              for name, n in inputs.items()}
-    best = min(shares, key=lambda name: abs(shares[name] - 1))
-    if layer != best:
-        return (f"In {layer} it is {shares[layer]:.2f}; another layer comes closer. The code does not start every "
-                "layer at 0.01.")
-    for value, hint in ((shares[best], None), (1 / shares[best], "The other way round: the code's over Kaiming's."),
-                        (shares[best] / 3, "That is the text's 0.01. What does the code say?"),
-                        (shares[best] * 2 ** 0.5, "That is for a variance of 1 / inputs; Kaiming's is 2 / inputs."),
-                        ((2 / inputs[best]) ** 0.5, "That is Kaiming's standard deviation. Divide the code's by it.")):
-        if abs(ratio - value) < 0.01 * value:
+        return "Answer with a number of inputs and a layer's name, conv1 to fc8."
+    for value, hint in ((2 / 0.01 ** 2, None), (2 / 0.01, "To undo the root, square 0.01."),
+                        (1 / 0.01 ** 2, "That is for a variance of 1 / inputs; Kaiming's is 2 / inputs."),
+                        (2 / 0.03 ** 2, "That is for the code's 0.03. What does the text say?"),
+                        (max(inputs.values()), "So many the layer has. Set the root of 2 / inputs to 0.01.")):
+        if abs(number - value) < 0.01 * value:
+            if hint is None and layer != max(inputs, key=inputs.get):
+                return f"Right number. But {layer} has {inputs[layer]:,} inputs, and another layer has more."
             return hint
-    return "Right layer. Divide the code's standard deviation by the root of 2 / inputs."
+    return "Set the root of 2 / inputs to 0.01, and solve for the inputs."
 
 
 def swish_slope(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
@@ -109,4 +112,4 @@ def saved_network(answer: pd.DataFrame) -> str | None:
 
 
 CHECKS = {"4.1": slope_of_the_sigmoid, "4.2": factor_of_a_layer, "4.3": weights_for_sigmoids,
-          "4.4": closest_to_kaiming, "4.5": swish_slope, "4.6": saved_network}
+          "4.4": inputs_for_the_texts_start, "4.5": swish_slope, "4.6": saved_network}

@@ -278,7 +278,10 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
         for layer, (intensity, rate) in series.items():
             others = [i / intensity for i, _ in series.values() if i != intensity and 0.4 < i / intensity < 2.5]
             side = "right" if others and max(others) > 1 else "left"                       # away from a close neighbour
-            place = {"xytext": (-4, -4), "ha": "right", "va": "top"}
+            align = side if others else "right"
+            up = rate > min(flops, intensity * bandwidth)      # off the roof, on either side of it
+            place = {"xytext": (-4 if align == "right" else 4, 4 if up else -4), "ha": align,
+                     "va": "bottom" if up else "top"}
             if above:
                 place = {"xytext": (7 if side == "right" else -7, 7), "ha": side, "va": "bottom"} if others else \
                     {"xytext": (7, 0), "ha": "left", "va": "center"}
