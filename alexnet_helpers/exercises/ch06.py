@@ -26,7 +26,10 @@ def crop_by_indexing(answer: Crop) -> str | None:
     def crops(top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
         return torch.stack([x[:, t:t + size, c:c + size]
                             for x, t, c in zip(X, top.tolist(), left.tolist(), strict=True)])
-    out, right = answer(X, top, left, size), crops(top, left)
+    try:
+        out, right = answer(X, top, left, size), crops(top, left)
+    except IndexError:
+        return "An index leaves the picture: top belongs to the rows, left to the columns."
     if tuple(out.shape) == (n, size, size, 2) and torch.equal(out.movedim(-1, 1), right):
         return "All pixels are there, but the channels stand last: .movedim(-1, 1) puts them behind the images."
     if tuple(out.shape) != (n, 2, size, size):

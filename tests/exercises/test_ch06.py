@@ -66,6 +66,7 @@ def test_right(number: str, answer: object) -> None:
     ("6.1", indexed, "channels stand last"), ("6.1", lambda X, *rest: X, "has the shape"),
     ("6.1", lambda X, top, left, size: X[:, :, top[0]:top[0] + size, left[0]:left[0] + size], "each has its own"),
     ("6.1", lambda *a: indexed(*a).movedim(-1, 1).mT, "changed places"),
+    ("6.1", lambda X, top, left, size: indexed(X, left, top, size).movedim(-1, 1), "top belongs to the rows"),
     ("6.1", lambda X, top, left, size: X[:, :, :size, :size], "row top[i] + r"),
     ("6.2", lambda side, size: 2 * (side - size) ** 2, "How many places"),
     ("6.2", lambda side, size: (side - size + 1) ** 2, "mirror"), ("6.2", lambda side, size: 2048, "72 views"),
