@@ -24,7 +24,7 @@ WRONG = {
             (lambda n, k, s, p: (n + p - k) // s + 1, "both ends"),
             (lambda n, k, s, p: math.ceil((n + 2 * p - k) / s) + 1, "must not pass"),
             (lambda n, k, s, p: n // s, "n = 11, k = 1, s = 2, p = 0 it gives 5"),
-            (lambda n, k, s, p: (n + 2 * p - k) // s + 1.0, "numbers are right"), (lambda n: n, "has not the form")],
+            (lambda n, k, s, p: (n + 2 * p - k) // s + 1.0, "numbers are right"), (lambda n: n, "does not have the form")],
     "3.2": [(614_400, "all 96"), (153_600, "one of the two"), (307_456, "biases"), (12_288, "for each map"),
             (6400, "How many does it read"), (96, "256 kernels")],
     "3.3": [(104_857_600, "has a bias"), (26_218_496, "four bytes"), (26_214_400, "Add the biases"),

@@ -61,7 +61,7 @@ def test_answer_of_another_form_gets_a_hint(number, answer, capsys):
     check_exercise(number, answer)
     printed = capsys.readouterr().out
     assert printed.startswith(f"Exercise {number}: not yet. The answer, of type ")
-    assert "has not the form that the question asks for" in printed
+    assert "does not have the form that the question asks for" in printed
 
 
 def test_unknown_exercise_names_those_that_exist():
