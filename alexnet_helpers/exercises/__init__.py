@@ -31,6 +31,6 @@ def check_exercise(number: str, answer: object) -> None:
     try:
         hint = CHECKS[number](answer)
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
-        hint = (f"The answer, of type {type(answer).__name__}, does not have the form that the question asks for: see the "
-                f"line that you filled in. ({error})")
+        hint = (f"The answer, of type {type(answer).__name__}, does not have the form that the question asks for: see "
+                f"the line that you filled in. ({error})")
     print(f"Exercise {number}: " + ("right." if hint is None else f"not yet. {hint}"))
