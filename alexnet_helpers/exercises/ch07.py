@@ -48,6 +48,8 @@ def largest_batch(answer: int) -> str | None:
             return hint
     if answer == (room - 3 * weights) // each + 1:
         return "One more than fits: round down."
+    if abs(answer - (room - 3 * weights) / each) < 1:
+        return "A batch has whole images: round down."
     return "Take what does not depend on the batch off the 3 GiB. How many images find room in the rest?"
 
 
