@@ -87,6 +87,12 @@ def test_stored_slides_follow_the_rule(path: Path) -> None:
     assert notebook["metadata"].get("rise") == SETTINGS
 
 
+@pytest.mark.parametrize("folder", sorted({path.parent for path in NOTEBOOKS}), ids=lambda folder: folder.name)
+def test_every_folder_has_the_slides_style(folder: Path) -> None:
+    sheet = folder / "rise.css"                                # jupyterlab-rise reads the one beside the notebook
+    assert '@import "../rise.css"' in sheet.read_text(encoding="utf-8") or folder.name == "notebooks"
+
+
 def test_mark_slides_covers_every_cell() -> None:
     notebook = {"cells": [text("# A"), code(1)], "metadata": {}}
     mark_slides(notebook)
