@@ -5,13 +5,16 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import alexnet_helpers as ah
 from alexnet_helpers import recorded
+from alexnet_helpers.filters import scorecard
 from alexnet_helpers.maintain import __main__ as maintain
 from alexnet_helpers.maintain import filter_record
 
-SMALL = {"one tower": (1, 0, 0.01, 0.01), "two towers, seed 1": (2, 1, 0.01, 0.01)}
+SMALL = {"one tower": (1, 0, 0.01, 0.01, False), "two towers, seed 1": (2, 1, 0.01, 0.01, False),
+         "averaged, seed 1": (1, 1, 0.01, 0.01, True)}
 
 
 def record(networks=SMALL):
@@ -35,12 +38,35 @@ def test_record_is_whole_small_and_without_pickles(folder, capsys):
         assert all(0 <= look["Gabor-like"] <= 1 for look in looks)
     kept = ah.load_filters()
     assert set(kept) == {*SMALL, "one tower before"}
+    assert [network for network in SMALL if "average" in made["networks"][network]] == ["averaged, seed 1"]
     assert all(w.shape == (8, 3, 11, 11) and w.dtype == np.float32 for w in kept.values())
     assert not np.allclose(kept["one tower"], kept["one tower before"])
     assert sorted(path.name for path in folder.iterdir()) == ["filters.json", "filters.npz"]
 
 
-def test_interrupted_record_continues_to_the_same_filters(folder, monkeypatch):
+def test_average_is_of_the_weights_at_every_step_of_the_second_half(folder):
+    met, rates = [], set()
+
+    def look(sgd, *_):                                         # before each step of every optimizer
+        met.append(sgd.param_groups[0]["params"][0].detach().clone())                          # conv1's weights
+        rates.add(sgd.param_groups[0]["lr"])
+
+    watch = register_optimizer_step_pre_hook(look)
+    made = record({"averaged, seed 1": SMALL["averaged, seed 1"]})
+    watch.remove()
+    assert len(met) == 18 and rates == {0.03}                  # six epochs of three batches; the rate stays
+    mean = torch.stack(met[9:]).mean(dim=0)
+    np.testing.assert_allclose(ah.load_filters()["averaged, seed 1"], mean, atol=2e-4)         # float16
+    assert (mean - met[-1]).abs().max() > 2e-3                 # it is no single step's
+    card = scorecard(ah.fit_gabor(mean))
+    assert made["networks"]["averaged, seed 1"]["average"] == pytest.approx(card, abs=0.01)
+
+
+@pytest.mark.parametrize("network", ["one tower", "averaged, seed 1"])
+def test_interrupted_record_continues_to_the_same_filters(network, folder, monkeypatch):
+    def record():
+        return filter_record.record_filters({network: SMALL[network]}, batches=3, filters=8, spots=4, looks=2)
+
     record()
     whole = ah.load_filters()
     for path in folder.iterdir():
@@ -58,7 +84,7 @@ def test_interrupted_record_continues_to_the_same_filters(folder, monkeypatch):
         record()
     assert calls == [3, 6]
     assert len(list(folder.glob("*.checkpoint"))) == 1
-    assert ah.load_record("filters")["networks"]["one tower"]["looks"][-1]["epoch"] == 3
+    assert ah.load_record("filters")["networks"][network]["looks"][-1]["epoch"] == 3
     monkeypatch.setattr(filter_record, "fit", real)
     record()
     again = ah.load_filters()
