@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -551,6 +552,12 @@ def test_out_of_memory_is_answered_with_the_table_and_a_batch_size(monkeypatch):
     for words in ("A batch of 64 does not fit", "activations", "optimizer state", "Tried to allocate 2.00 GiB"):
         assert words in message
     assert "A batch of 20 would fit" in message or "A batch of 19 would fit" in message     # the sum is that close
+
+
+def test_out_of_memory_tells_mebibytes():
+    net = nn.Linear(512, 512, bias=False)                      # 2^18 weights of four bytes
+    error = inspection.out_of_memory(net, torch.optim.SGD(net.parameters(), lr=0.1), (64, 512), "full")
+    assert re.search(r"\nweights +1\.0 +0\.0 +1\.0\n", str(error))
 
 
 def test_the_cpu_s_own_error_is_answered_too():

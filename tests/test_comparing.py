@@ -270,7 +270,7 @@ def test_a_value_that_diverged_bounds_the_grid():
 
 def test_the_lowest_can_be_the_best():
     found = ah.tune(lambda rate, _: {"loss": (rate - 2) ** 2}, (1, 2, 4), seeds=(0, 1), measure="loss", lowest=True)
-    assert found.value == 2
+    assert found.value == 2 and set(found.runs["arm"]) == {1, 2, 4}      # inside: nothing beyond is tried
 
 
 @pytest.mark.parametrize(("grid", "seeds"), [((0.1,), (0, 1)), ((0.1, 0.1), (0, 1)), ((0.0, 0.1), (0, 1)),

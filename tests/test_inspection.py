@@ -1,11 +1,16 @@
-"""The layer table, and errors that name the layer."""
+"""Tables of layers, of what flows through them and of dead units; errors that name the layer."""
+
+import math
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import alexnet_helpers as ah
+from alexnet_helpers import inspection
 from alexnet_helpers.inspection import forward
 
 
@@ -140,3 +145,130 @@ def test_saved_bytes_of_a_layer_counted_by_hand():
 def test_a_linear_layer_that_does_not_fit_names_the_last_dimension():
     with pytest.raises(ValueError, match=r"shape \(2, 4, 5\)\. It wants 4 features in the last dimension, not 5\. "):
         forward(nn.Linear(4, 3), torch.zeros(2, 4, 5))
+
+
+def test_seconds_of_a_layer_are_the_best_after_a_first_run(monkeypatch):
+    clock = [100.0]
+
+    class Takes(nn.Module):
+        """A layer that takes so many seconds each time."""
+
+        def __init__(self, *seconds):
+            super().__init__()
+            self.left = list(seconds)
+
+        def forward(self, X):
+            clock[0] += self.left.pop(0)
+            return X
+
+    monkeypatch.setattr(inspection, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    net = nn.Sequential(Takes(1, 5, 3, 4), Takes(0.5, 9, 8, 7))          # the first run, to warm up, does not count
+    assert ah.layer_seconds(net, torch.zeros(1), repeats=3) == {"0": 3, "1": 7}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# layer_flow and dead_units
+
+def two_layers() -> tuple[nn.Sequential, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(1)
+    net = nn.Sequential()
+    net.add_module("fc1", nn.Linear(4, 6))
+    net.add_module("act", nn.Tanh())
+    net.add_module("fc2", nn.Linear(6, 3))
+    return net, torch.randn(5, 4), torch.tensor([0, 2, 1, 1, 0])
+
+
+def test_flow_agrees_with_a_backward_pass_by_hand() -> None:
+    net, X, y = two_layers()
+    flow = ah.layer_flow(net, X, y)
+    W1, b1, W2, b2 = (p.detach() for p in net.parameters())
+    z = X @ W1.T + b1
+    h = torch.tanh(z)
+    logits = h @ W2.T + b2
+    at_logits = (logits.softmax(dim=1) - F.one_hot(y, 3)) / len(y)
+    at_h = at_logits @ W2
+    at_z = at_h * (1 - h ** 2)
+
+    def rms(values: torch.Tensor) -> float:
+        return float((values ** 2).mean() ** 0.5)
+
+    assert list(flow.index) == ["fc1", "act", "fc2"] and flow["kind"].tolist() == ["Linear", "Tanh", "Linear"]
+    assert list(flow.columns) == ["kind", "mean", "sd", "zeros", "gradient", "weight gradient"]
+    assert flow["gradient"].tolist() == pytest.approx([rms(at_z), rms(at_h), rms(at_logits)], rel=1e-5)
+    assert flow.loc["fc1", "weight gradient"] == pytest.approx(rms(at_z.T @ X), rel=1e-5)
+    assert flow.loc["fc2", "weight gradient"] == pytest.approx(rms(at_logits.T @ h), rel=1e-5)
+    assert math.isnan(flow.loc["act", "weight gradient"])
+    assert flow.loc["act", "mean"] == pytest.approx(h.mean().item(), abs=1e-6)
+    assert flow.loc["act", "sd"] == pytest.approx(h.std().item(), rel=1e-5)
+
+
+def test_flow_leaves_weights_gradients_and_modes_alone() -> None:
+    net, X, y = two_layers()
+    net.add_module("drop", nn.Dropout(p=0.5))
+    net.fc1.eval()
+    F.cross_entropy(net(X), y).backward()
+    before = [(p.detach().clone(), p.grad.clone()) for p in net.parameters()]
+    first, second = ah.layer_flow(net, X, y), ah.layer_flow(net, X, y)
+    assert first.equals(second), "dropout is off"
+    assert all(torch.equal(p, w) and torch.equal(p.grad, g) for p, (w, g) in zip(net.parameters(), before, strict=True))
+    assert net.training and net.drop.training and not net.fc1.training
+    assert X.grad is None and not X.requires_grad
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_flow_passes_frozen_layers_and_works_without_grad() -> None:
+    net, X, y = two_layers()
+    expected = ah.layer_flow(net, X, y)
+    net.fc1.requires_grad_(False)
+    with torch.no_grad():
+        flow = ah.layer_flow(net, X, y)
+    assert flow["gradient"].tolist() == pytest.approx(expected["gradient"].tolist())
+    assert math.isnan(flow.loc["fc1", "weight gradient"]) and flow.loc["fc2", "weight gradient"] > 0
+
+
+def test_flow_of_tiny_gradients_is_not_rounded_to_zero() -> None:
+    net, X, y = two_layers()
+    with torch.no_grad():
+        net.fc2.weight *= 1e-30
+    assert 0 < ah.layer_flow(net, X, y).loc["fc1", "gradient"] < 1e-29
+
+
+def test_flow_counts_zeros_and_names_the_layer_that_does_not_fit() -> None:
+    net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2))
+    with torch.no_grad():
+        net[0].weight.zero_()
+        net[0].bias.copy_(torch.tensor([1.0, -1.0, 2.0, 0.0]))
+    assert ah.layer_flow(net, torch.rand(3, 2), torch.zeros(3, dtype=torch.long)).loc["1", "zeros"] == 0.5
+    with pytest.raises(ValueError, match="layer 0"):
+        ah.layer_flow(net, torch.rand(3, 5), torch.zeros(3, dtype=torch.long))
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def dying() -> nn.Sequential:
+    """A conv of three maps, the second dead; a linear layer of four units, the first and the last dead."""
+    net = nn.Sequential(nn.Conv2d(1, 3, kernel_size=1), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4), nn.ReLU())
+    with torch.no_grad():
+        net[0].weight.fill_(1.0)
+        net[0].bias.copy_(torch.tensor([0.0, -5.0, -0.9]))
+        net[3].weight.zero_()
+        net[3].bias.copy_(torch.tensor([-1.0, 1.0, 1.0, 0.0]))
+    return net
+
+
+def test_dead_units_are_counted_over_all_batches_and_places() -> None:
+    X = torch.zeros(4, 1, 2, 2)
+    X[3, 0, 1, 1] = 1.0                                # one pixel of the last picture keeps the third map alive
+    net = dying().train()
+    batches = [(X[:2], None), (X[2:], None)]
+    table = ah.dead_units(net, batches)
+    assert table[["units", "dead"]].to_numpy().tolist() == [[3, 1], [4, 2]]
+    assert table["share"].tolist() == pytest.approx([1 / 3, 1 / 2])
+    assert ah.dead_units(net, batches[:1])["dead"].tolist() == [3, 2], "in the first batch no map fires"
+    assert net.training and not any(module._forward_hooks for module in net.modules())
+
+
+def test_dead_units_needs_relus_and_images() -> None:
+    with pytest.raises(ValueError, match="No ReLU"):
+        ah.dead_units(nn.Sequential(nn.Linear(2, 2), nn.Tanh()), [(torch.rand(1, 2), None)])
+    with pytest.raises(ValueError, match="no batch"):
+        ah.dead_units(dying(), [])

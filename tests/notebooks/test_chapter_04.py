@@ -1,4 +1,4 @@
-"""Chapter 04: what its cells define, and the hooks that it looks through, against expectations of their own."""
+"""Chapter 04: what its cells define, and its figures, against expectations of their own."""
 
 from __future__ import annotations
 
@@ -114,113 +114,6 @@ def test_the_normed_network_is_the_lessons_with_one_norm_before_each_activation(
     kinds = [type(layer).__name__ for layer in make(True)]
     before = [kinds[i - 1] for i, kind in enumerate(kinds) if kind == "Sigmoid"]
     assert before == ["BatchNorm2d"] * 5 + ["BatchNorm1d"] * 2
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# layer_flow and dead_units
-
-def two_layers() -> tuple[nn.Sequential, torch.Tensor, torch.Tensor]:
-    torch.manual_seed(1)
-    net = nn.Sequential()
-    net.add_module("fc1", nn.Linear(4, 6))
-    net.add_module("act", nn.Tanh())
-    net.add_module("fc2", nn.Linear(6, 3))
-    return net, torch.randn(5, 4), torch.tensor([0, 2, 1, 1, 0])
-
-
-def test_flow_agrees_with_a_backward_pass_by_hand() -> None:
-    net, X, y = two_layers()
-    flow = ah.layer_flow(net, X, y)
-    W1, b1, W2, b2 = (p.detach() for p in net.parameters())
-    z = X @ W1.T + b1
-    h = torch.tanh(z)
-    logits = h @ W2.T + b2
-    at_logits = (logits.softmax(dim=1) - F.one_hot(y, 3)) / len(y)
-    at_h = at_logits @ W2
-    at_z = at_h * (1 - h ** 2)
-
-    def rms(values: torch.Tensor) -> float:
-        return float((values ** 2).mean() ** 0.5)
-
-    assert list(flow.index) == ["fc1", "act", "fc2"]
-    assert flow["gradient"].tolist() == pytest.approx([rms(at_z), rms(at_h), rms(at_logits)], rel=1e-5)
-    assert flow.loc["fc1", "weight gradient"] == pytest.approx(rms(at_z.T @ X), rel=1e-5)
-    assert flow.loc["fc2", "weight gradient"] == pytest.approx(rms(at_logits.T @ h), rel=1e-5)
-    assert math.isnan(flow.loc["act", "weight gradient"])
-    assert flow.loc["act", "mean"] == pytest.approx(h.mean().item(), abs=1e-6)
-    assert flow.loc["act", "sd"] == pytest.approx(h.std().item(), rel=1e-5)
-
-
-def test_flow_leaves_weights_gradients_and_modes_alone() -> None:
-    net, X, y = two_layers()
-    net.add_module("drop", nn.Dropout(p=0.5))
-    net.fc1.eval()
-    F.cross_entropy(net(X), y).backward()
-    before = [(p.detach().clone(), p.grad.clone()) for p in net.parameters()]
-    first, second = ah.layer_flow(net, X, y), ah.layer_flow(net, X, y)
-    assert first.equals(second), "dropout is off"
-    assert all(torch.equal(p, w) and torch.equal(p.grad, g) for p, (w, g) in zip(net.parameters(), before, strict=True))
-    assert net.training and net.drop.training and not net.fc1.training
-    assert X.grad is None and not X.requires_grad
-    assert not any(module._forward_hooks for module in net.modules())
-
-
-def test_flow_passes_frozen_layers_and_works_without_grad() -> None:
-    net, X, y = two_layers()
-    expected = ah.layer_flow(net, X, y)
-    net.fc1.requires_grad_(False)
-    with torch.no_grad():
-        flow = ah.layer_flow(net, X, y)
-    assert flow["gradient"].tolist() == pytest.approx(expected["gradient"].tolist())
-    assert math.isnan(flow.loc["fc1", "weight gradient"]) and flow.loc["fc2", "weight gradient"] > 0
-
-
-def test_flow_of_tiny_gradients_is_not_rounded_to_zero() -> None:
-    net, X, y = two_layers()
-    with torch.no_grad():
-        net.fc2.weight *= 1e-30
-    assert 0 < ah.layer_flow(net, X, y).loc["fc1", "gradient"] < 1e-29
-
-
-def test_flow_counts_zeros_and_names_the_layer_that_does_not_fit() -> None:
-    net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2))
-    with torch.no_grad():
-        net[0].weight.zero_()
-        net[0].bias.copy_(torch.tensor([1.0, -1.0, 2.0, 0.0]))
-    assert ah.layer_flow(net, torch.rand(3, 2), torch.zeros(3, dtype=torch.long)).loc["1", "zeros"] == 0.5
-    with pytest.raises(ValueError, match="layer 0"):
-        ah.layer_flow(net, torch.rand(3, 5), torch.zeros(3, dtype=torch.long))
-    assert not any(module._forward_hooks for module in net.modules())
-
-
-def dying() -> nn.Sequential:
-    """A conv of three maps, the second dead; a linear layer of four units, the first and the last dead."""
-    net = nn.Sequential(nn.Conv2d(1, 3, kernel_size=1), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4), nn.ReLU())
-    with torch.no_grad():
-        net[0].weight.fill_(1.0)
-        net[0].bias.copy_(torch.tensor([0.0, -5.0, -0.9]))
-        net[3].weight.zero_()
-        net[3].bias.copy_(torch.tensor([-1.0, 1.0, 1.0, 0.0]))
-    return net
-
-
-def test_dead_units_are_counted_over_all_batches_and_places() -> None:
-    X = torch.zeros(4, 1, 2, 2)
-    X[3, 0, 1, 1] = 1.0                                # one pixel of the last picture keeps the third map alive
-    net = dying().train()
-    batches = [(X[:2], None), (X[2:], None)]
-    table = ah.dead_units(net, batches)
-    assert table[["units", "dead"]].to_numpy().tolist() == [[3, 1], [4, 2]]
-    assert table["share"].tolist() == pytest.approx([1 / 3, 1 / 2])
-    assert ah.dead_units(net, batches[:1])["dead"].tolist() == [3, 2], "in the first batch no map fires"
-    assert net.training and not any(module._forward_hooks for module in net.modules())
-
-
-def test_dead_units_needs_relus_and_images() -> None:
-    with pytest.raises(ValueError, match="No ReLU"):
-        ah.dead_units(nn.Sequential(nn.Linear(2, 2), nn.Tanh()), [(torch.rand(1, 2), None)])
-    with pytest.raises(ValueError, match="no batch"):
-        ah.dead_units(dying(), [])
 
 
 # ---------------------------------------------------------------------------------------------------------------
