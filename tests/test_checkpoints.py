@@ -204,6 +204,27 @@ def test_one_wrong_bit_in_the_weights_is_found(started):
         train(started)
 
 
+def test_of_a_long_reason_the_first_line_is_told(started, monkeypatch):
+    real = torch.load
+
+    def refuse(file, **options):
+        if file == started:
+            raise RuntimeError("\nmissing key in the archive\nException raised from many frames\n")
+        return real(file, **options)
+
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(CheckpointError, match=r"run\.pt is damaged \(missing key in the archive\)\."):
+        train(started)
+
+
+def test_what_a_checkpoint_lacks_is_named(started):
+    saved = torch.load(started, weights_only=True)
+    del saved["history"]
+    torch.save(saved, started)
+    with pytest.raises(CheckpointError, match=r"run\.pt lacks something, .* \(KeyError: 'history'\)"):
+        train(started)
+
+
 def test_something_else_is_not_a_checkpoint(path):
     torch.save({"weights": network().state_dict()}, path)
     with pytest.raises(CheckpointError, match=r"run\.pt is not a checkpoint that fit wrote"):
@@ -360,7 +381,7 @@ def test_what_a_schedule_keeps_is_tried_before_training(path, keep):
 
     net = network()
     before = net[0].weight.clone()
-    with pytest.raises(CheckpointError, match="cannot be read again from a file"):
+    with pytest.raises(CheckpointError, match=r"cannot be read again from a file \(\S+ [^\n]+\)\. Give them plain"):
         train(path, net=net, schedule=lambda update: Schedule(update, 1))
     assert torch.equal(net[0].weight, before)
 

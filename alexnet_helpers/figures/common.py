@@ -146,7 +146,7 @@ def accuracy_by_size(runs: pd.DataFrame, verdicts: dict[int, Verdict], margin: f
         right.annotate(f"{mean:+.1f}", (size, mean + half), (0, 4), textcoords="offset points", ha="center", fontsize=9)
     right.set(xlabel="training images", ylabel="percentage points", xscale="log")
     right.set_title(f"{difference}, 95 % interval\n(band: too little to matter)", fontweight="normal")
-    right.margins(x=0.2, y=0.15)
+    right.margins(x=0.12, y=0.15)
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     for ax in (left, right):
         ax.set_xticks(list(verdicts), [f"{size:,}" for size in verdicts], fontsize=9)
