@@ -192,10 +192,17 @@ def test_dropout_on_fc6_and_fc7(build) -> None:
 
 
 def test_order_around_lrn() -> None:
-    """Paper: conv, ReLU, LRN, pool. CaffeNet: conv, ReLU, pool, LRN. The 2012 code: conv1, LRN, pool, ReLU."""
+    """Paper: conv, ReLU, LRN, pool. CaffeNet: conv, ReLU, pool, LRN. The 2012 code: conv1, LRN, pool, ReLU.
+
+    Behind conv3 and conv4 each has a ReLU; behind conv5 the pool, in the 2012 code before the ReLU.
+    """
     with torch.device("meta"):
         orders = {build: [name for name, _ in build().named_children()]
                   for build in (ah.alexnet_paper, ah.caffenet, ah.alexnet_2012_code)}
+    deep = {build: order[order.index("conv3"):order.index("flatten")] for build, order in orders.items()}
+    assert deep[ah.alexnet_paper] == deep[ah.caffenet] == [
+        "conv3", "relu3", "conv4", "relu4", "conv5", "relu5", "pool5"]
+    assert deep[ah.alexnet_2012_code] == ["conv3", "relu3", "conv4", "relu4", "conv5", "pool5", "relu5"]
     assert orders[ah.alexnet_paper][:8] == ["conv1", "relu1", "lrn1", "pool1", "conv2", "relu2", "lrn2", "pool2"]
     assert orders[ah.caffenet][:8] == ["conv1", "relu1", "pool1", "lrn1", "conv2", "relu2", "pool2", "lrn2"]
     assert orders[ah.alexnet_2012_code][:10] == [
