@@ -1,8 +1,10 @@
 """Training against the book's own loop and against sums worked out by hand; and what happens when it goes wrong."""
 
+import itertools
 import json
 import math
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -328,6 +330,40 @@ def test_bad_batch_stops_with_its_step_and_likely_causes(value, step):
         fit_small(train)
     for cause in ("learning rate that is too high (it is 0.1; try 0.01)", "not scaled", "initial weights"):
         assert cause in str(caught.value)
+
+
+@pytest.fixture
+def slow_clock(monkeypatch):
+    """A second passes between two looks at the clock, so that `fit` looks at the loss after every step."""
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
+
+
+def test_in_a_long_epoch_a_bad_batch_stops_at_once(slow_clock):
+    class Train(list):
+        given = 0
+
+        def __iter__(self):
+            for batch in super().__iter__():
+                self.given += 1
+                yield batch
+
+    train = Train(batches(5, 8, shape=(4,)))
+    train[1][0][2, 1] = math.nan
+    with pytest.raises(LossNotFiniteError, match=r"is nan in epoch 1, step 2\. .*\(it is 0\.1; try 0\.01\)"):
+        fit_small(train)
+    assert train.given == 2
+
+
+def test_progress_goes_on_from_epoch_to_epoch(slow_clock, monkeypatch):
+    seen = []
+
+    class Display(training.TrainingProgress):
+        def steps_done(self, steps, loss, accuracy):
+            seen.append(steps)
+
+    monkeypatch.setattr(training, "Display", Display)
+    ah.fit(nn.Linear(4, 10), batches(3, 8, shape=(4,)), batches(1, 8, shape=(4,)), epochs=2, lr=0.1)
+    assert seen == [1, 2, 3, 4, 5, 6]
 
 
 def test_bad_batch_in_a_later_epoch():
