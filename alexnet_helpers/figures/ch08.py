@@ -155,7 +155,7 @@ def one_filter(w: np.ndarray, row: pd.DataFrame, answer: np.ndarray) -> Figure:
         ax.imshow(picture, vmin=-np.abs(picture).max(), vmax=np.abs(picture).max())
         ax.set_title(name, fontweight="normal")
         ax.axis("off")
-    seen = f"bars at {found.orientation:.0f}°" if found.bandwidth < math.inf else "a blob"
+    seen = f"bars at {round(found.orientation) % 180}°" if found.bandwidth < math.inf else "a blob"
     title = f"Filter {row.index[0]}: {seen}"
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.alt = f"{title}. R² {found.fit:.2f}, colourfulness {found.colourfulness:.2f}"

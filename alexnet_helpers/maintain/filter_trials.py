@@ -7,8 +7,9 @@ one photograph and goes through CHANGES in their order. A change stays if its ma
 recipe so far and its filters are oriented no more seldom than the start's: blobs alone must not win. Long
 runs by the best recipe are not recorded.
 
-All this was set before the first trial, but for the limit of oriented filters, then a quarter of all: it was changed
-when the start's own trials, with a fifth, and one trial of four photographs, with a sixth, had been seen.
+All this was set before the first trial, but for two things. The last sentence took the place of a recorded long run
+after the last trial. The limit of oriented filters was a quarter of all: it was changed when the start's own trials,
+with a fifth, and one trial of four photographs, with a sixth, had been seen.
 """
 
 from __future__ import annotations
