@@ -594,7 +594,8 @@ def test_out_of_memory_never_advises_what_has_just_failed(monkeypatch):
 
 def test_network_that_is_too_large_by_itself(monkeypatch):
     monkeypatch.setattr(inspection, "device_memory", lambda device: 50_000)
-    with pytest.raises(torch.OutOfMemoryError, match="Not even one image would fit: take a smaller network"):
+    with pytest.raises(torch.OutOfMemoryError, match=r" has for it\. Not even one image would fit: "
+                       r"take a smaller network, or another device\. What"):
         fit_full()
 
 

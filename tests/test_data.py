@@ -292,7 +292,7 @@ def test_bad_gzip(tmp_path, spoil, small_set):
 def test_damaged_sample_is_to_be_restored(monkeypatch, tmp_path):
     monkeypatch.setattr(data, "SAMPLE_FOLDER", put(tmp_path / "sample"))
     (tmp_path / "sample" / LABELS).write_bytes(b"")
-    with pytest.raises(DamagedFileError, match="Restore it: `git checkout alexnet_helpers/sample`"):
+    with pytest.raises(DamagedFileError, match=r"\. Restore it: `git checkout alexnet_helpers/sample`\.$"):
         load_fashion_mnist(batch_size=8, train_size=8)
 
 
@@ -348,7 +348,8 @@ def test_alexnet_data_that_is_not_there(monkeypatch, tmp_path):
 def test_alexnet_data_that_lacks_files(monkeypatch, tmp_path):
     put(data.DATA_FOLDER)
     monkeypatch.setenv("ALEXNET_DATA", str(put(tmp_path / "mine", names=[IMAGES])))
-    with pytest.raises(FileNotFoundError, match=f"mine lacks {LABELS}, t10k-images-idx3-ubyte, t10k-labels"):
+    with pytest.raises(FileNotFoundError, match=(f"mine lacks {LABELS}, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
+                                                 r"\. Put them there \(\.gz or unpacked\), or unset ALEXNET_DATA\.$")):
         load_fashion_mnist(batch_size=8, train_size=6_001)
 
 

@@ -299,6 +299,17 @@ def test_damaged_history_is_named(tmp_path, content):
         ah.History.load(path)
 
 
+def test_history_with_a_curve_that_is_too_short_is_named(tmp_path):
+    (tmp_path / "run.json").write_text('{"train_loss": [1.0], "seconds": []}')
+    with pytest.raises(ValueError, match=r"wrote \(its curves differ in length\)\.$"):
+        ah.History.load(tmp_path / "run.json")
+
+
+def test_history_is_written_line_by_line(tmp_path):
+    ah.History(step_loss=[1.0, 2.0]).save(tmp_path / "run.json")
+    assert ' "step_loss": [\n  1.0,\n  2.0\n ],\n' in (tmp_path / "run.json").read_text()   # for whoever reads it
+
+
 def test_cut_history_is_named(tmp_path):
     path = tmp_path / "run.json"
     ah.History(step_loss=[1.0] * 9).save(path)
