@@ -5,8 +5,8 @@
 # make browser    open every notebook in JupyterLab in Chromium, as a notebook and as slides, and every page of the site;
 #                 about twenty minutes
 # make faults     change the library in small ways, one at a time (mutants), and list the changes that no unit test notices:
-#                 every tenth of some 9,500 in twenty minutes; of a module, FAULTS='*.models.*'; FAULTS= all that are
-#                 left, for hours: it may be stopped at any time, and goes on from there
+#                 every tenth of some 13,000; of a module, FAULTS='*.models.*'; FAULTS= all that are left, for hours.
+#                 It may be stopped at any time, after half an hour say, and goes on from there
 #
 # make PYTHON=/path/to/python lab   another Python than the one found; the environment is then made anew
 # make test CONSTRAINTS=            the newest versions that pyproject.toml allows, in an environment of their own
