@@ -185,9 +185,10 @@ def test_the_record_that_travels_with_the_course():
     record, kept = ah.load_record("filters"), ah.load_filters()
     if record is None:
         pytest.skip("not recorded yet")
-    assert (recorded.FOLDER / "filters.npz").stat().st_size < 500_000
+    assert (recorded.FOLDER / "filters.npz").stat().st_size < 600_000
     for network in set(kept) & set(record["networks"]):
-        looks = record["networks"][network]["looks"]
+        told = record["networks"][network]
         card = filters.scorecard(filters.fit_gabor(kept[network]))
-        assert card["median fit"] == pytest.approx(looks[-1]["median fit"], abs=0.02)      # float16
+        expected = told.get("average", told["looks"][-1])      # what is kept is the average, where there is one
+        assert card["median fit"] == pytest.approx(expected["median fit"], abs=0.02)       # float16
         assert card["median fit"] > 0.7 > 0.3 > looks[0]["median fit"]
