@@ -191,4 +191,4 @@ def test_the_record_that_travels_with_the_course():
         card = filters.scorecard(filters.fit_gabor(kept[network]))
         expected = told.get("average", told["looks"][-1])      # what is kept is the average, where there is one
         assert card["median fit"] == pytest.approx(expected["median fit"], abs=0.02)       # float16
-        assert card["median fit"] > 0.7 > 0.3 > looks[0]["median fit"]
+        assert card["median fit"] > 0.7 > 0.3 > told["looks"][0]["median fit"]
