@@ -44,9 +44,10 @@ def ilsvrc_by_year(years: list[dict], rival: dict) -> Figure:
     ax.set(ylabel="top-5 error (%)", ylim=(0, 36), xlim=(2009.4, 2017.6))
     ax.set_xticks([e["year"] for e in years])
     ax.legend(loc="upper right")
-    ax.set_title(f"Hand-made features stood still at {rival['error']:.0f} %; networks then halved it, and again")
-    figure.alt = (f"Hand-made features stood still at {rival['error']:.0f} %; networks then halved it, and again. "
-                  "Top-5 error of the best entry by year, on the supplied images. "
+    title = (f"Hand-made features stalled near {rival['error']:.0f} %; "
+             f"networks went down to {learned[-1]['error']:.0f} %")
+    ax.set_title(title)
+    figure.alt = (f"{title}. Top-5 error of the best entry by year, on the supplied images. "
                   + "; ".join(f"{name}: " + ", ".join(f"{e['year']} {e['team']} {e['error']:.1f} %" for e in entries)
                               for name, entries in (("made by hand", hand), ("networks", learned))))
     return figure
@@ -165,25 +166,28 @@ def hog_steps(image: np.ndarray, strength: np.ndarray, angle: np.ndarray, cells:
     return figure
 
 
-def training_days(days: dict[str, float], reported: tuple[float, float], here: str) -> Figure:
-    """Days of each machine on a logarithmic axis, with a band for the days that a paper reports."""
+def training_days(days: dict[str, float], reported: tuple[float, float], used: str, here: str) -> Figure:
+    """Days of each machine on a logarithmic axis, with a bar for the days that a paper reports of the machine `used`.
+
+    A diamond stands for `here`, the machine that was measured.
+    """
     figure, ax = plt.subplots(figsize=(8.6, 3.8))
     for row, (name, value) in enumerate(days.items()):
         ax.plot(value, -row, "D" if name == here else "o", color=VERMILION if name == here else BLUE, ms=8)
         text = (f"{value / 365.25:,.0f} years" if value > 1_000 else f"{value:,.0f} days" if value >= 10
                 else f"{value:.1f} days" if value >= 1 else f"{24 * value:.1f} hours")
-        ax.annotate(text, (value, -row), (9, 0), textcoords="offset points", va="center", fontsize=10,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
-    ax.axvspan(*reported, color=GREEN, alpha=0.3, lw=0)
-    ax.annotate(f"reported: {reported[0]:g} to {reported[1]:g} days", (reported[1], 0.75), (6, 0), fontsize=9,
+        ax.annotate(text, (value, -row), (-9 if name == used else 9, 0), textcoords="offset points", va="center",
+                    ha="right" if name == used else "left", fontsize=10)
+    row = list(days).index(used)
+    ax.barh(-row, reported[1] - reported[0], left=reported[0], height=0.6, color=GREEN)
+    ax.annotate(f"reported: {reported[0]:g} to {reported[1]:g} days", (reported[1], -row), (6, 0), fontsize=10,
                 textcoords="offset points", va="center")
     ax.set_yticks([-row for row in range(len(days))], list(days))
     ax.set(xscale="log", xlabel="days at the peak rate, or at the measured one (logarithmic)",
-           ylim=(-len(days) + 0.4, 1.1))
-    ax.set_xlim(right=30 * max(days.values()))
+           ylim=(-len(days) + 0.4, 0.6), xlim=(min(days.values()) / 5, 30 * max(days.values())))
     ax.grid(axis="y", alpha=0)
-    ax.set_title("The run of 2012, if every machine were always busy")
-    figure.alt = ("The run of 2012, if every machine were always busy, in days: "
+    ax.set_title("The run of 2012 at peak rates, and as it went")
+    figure.alt = ("The run of 2012 at peak rates, and as it went, in days: "
                   + "; ".join(f"{n} {v:,.3g}" if v < 100 else f"{n} {v:,.0f}" for n, v in days.items())
-                  + f". Reported: {reported[0]:g} to {reported[1]:g}.")
+                  + f". Reported of {used}: {reported[0]:g} to {reported[1]:g}.")
     return figure

@@ -61,9 +61,8 @@ def layer_diagram(shapes: dict[str, tuple[int, ...]], windows: dict[str, str]) -
         ax.annotate(words, (-0.65, y), ha="right", va="top", fontsize=8, style="italic")
     ax.set(xlim=(-1.35, len(shapes) - 0.3), ylim=(-2.25, 1.75))
     ax.axis("off")
-    last = [shape for shape in shapes.values() if len(shape) > 1][-1]
-    first = next(iter(shapes.values()))
-    ax.set_title(f"Maps shrink from {first[1]} to {last[1]} rows, and their number grows from {first[0]} to {last[0]}")
+    maps, rows, _ = zip(*(shape for shape in shapes.values() if len(shape) > 1), strict=True)
+    ax.set_title(f"Maps shrink from {rows[0]} to {rows[-1]} rows; their number grows from {maps[0]} to {max(maps)}")
     figure.alt = f"{ax.get_title(loc='left')}. In order: " + ", ".join(
         f"{name} {'×'.join(map(str, shape))}" + (f" ({' '.join(windows[name].split())})" if name in windows else "")
         for name, shape in shapes.items()) + "."
@@ -284,7 +283,7 @@ def roofline(points: dict[str, dict[str, tuple[float, float]]], flops: float, ba
                      "va": "bottom" if up else "top"}
             if above:
                 place = {"xytext": (7 if side == "right" else -7, 7), "ha": side, "va": "bottom"} if others else \
-                    {"xytext": (7, 0), "ha": "left", "va": "center"}
+                    {"xytext": (0, 7), "ha": "center", "va": "bottom"}
             ax.annotate(layer, (intensity, rate / 1e9), textcoords="offset points", fontsize=9, **place)
     y = [rate / 1e9 for series in points.values() for _, rate in series.values()]
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOPs a byte)",

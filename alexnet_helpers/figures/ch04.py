@@ -40,7 +40,7 @@ def slope_curves(x: torch.Tensor, slopes: dict[str, torch.Tensor], title: str) -
 
 def remaining_gradient(factors: dict[str, float], title: str, layers: int = 40) -> Figure:
     """What is left of a gradient of 1 after up to so many layers, each of which multiplies it by the same factor."""
-    figure, ax = plt.subplots(figsize=(7.6, 3.4))
+    figure, ax = plt.subplots(figsize=(8.8, 3.4))
     words = []
     for (name, factor), colour, dash in told_apart(factors, COLOURS, DASHES):
         left = [factor ** n for n in range(layers + 1)]
@@ -49,7 +49,7 @@ def remaining_gradient(factors: dict[str, float], title: str, layers: int = 40) 
     ax.axhline(1, color=BLACK, lw=1, ls=":")
     ax.set(xlabel="layers", ylabel="gradient left", ylim=(1e-12, 1e6), xlim=(0, layers))
     ax.set_title(title)
-    ax.legend(fontsize=9.5, loc="lower left")
+    ax.legend(fontsize=9.5, loc="upper left", bbox_to_anchor=(1, 1))
     figure.alt = f"{title}. Left after {layers} layers: " + "; ".join(words) + "."
     return figure
 

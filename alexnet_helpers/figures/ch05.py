@@ -132,7 +132,7 @@ def wrong_labels(looks: pd.DataFrame, right: float, title: str) -> Figure:
     panels[0].axhline(right, color=BLACK, ls=":", lw=1)
     panels[0].annotate(f"{100 * right:.0f} % are right", (0.98, right), (0, -4), xycoords=("axes fraction", "data"),
                        textcoords="offset points", ha="right", va="top", fontsize=9.5)
-    panels[0].set(xlabel="epoch", ylabel="accuracy", ylim=(0.2, 1.02))
+    panels[0].set(xlabel="epoch", ylabel="share of pictures", ylim=(0.2, 1.02))
     panels[1].set(xlabel="epoch")
     panels[0].set_title("agreement with the given labels", fontweight="normal")
     panels[1].set_title("test accuracy (marks: stopped there)", fontweight="normal")

@@ -116,7 +116,9 @@ def arms_by_size(runs: pd.DataFrame, gains: dict[str, dict[int, Verdict]], margi
         words.append(f"{arm} gains, in points, " + ", ".join(
             f"{100 * v.mean:+.1f} ± {50 * (v.high - v.low):.1f} at {size:,}" for size, v in by_size.items()))
     left.set(xlabel="training images", ylabel="test accuracy")
-    right.set(xlabel="training images", ylabel="gain (percentage points, 95 %)")
+    right.set(xlabel="training images", ylabel="percentage points")
+    left.set_title("every run (small) and the mean", fontsize=10.5, fontweight="normal")
+    right.set_title("gain over none, 95 % (band: too little)", fontsize=10.5, fontweight="normal")
     sizes = sorted(runs["size"].unique())
     for ax in (left, right):
         ax.set_xscale("log")

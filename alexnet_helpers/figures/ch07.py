@@ -38,9 +38,10 @@ def published_speeds(table: pd.DataFrame) -> Figure:
         ax.plot(ends, [part * end for end in ends], dash, color=BLACK, lw=1, label=f"{part:.0%} of the peak")
     for i, (name, row) in enumerate(table.iterrows()):
         ax.plot(row["at the peak"], row["published"], MARKERS[i % 6], color=COLOURS[i % 6], ms=9)
-        ax.annotate(f"{name}: {share[name]:.0%}", (row["at the peak"], row["published"]), (10, -12),
-                    textcoords="offset points", fontsize=9.5,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+        above = share[name] > 1                                # on that side of the line there is room at the left
+        ax.annotate(f"{name}: {share[name]:.0%}", (row["at the peak"], row["published"]),
+                    (-10, 6) if above else (10, -12), textcoords="offset points", ha="right" if above else "left",
+                    fontsize=9.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     ax.set(xscale="log", yscale="log", xlabel="images a second by arithmetic, at the float32 peak",
            ylabel="images a second, published", xlim=(ends[0], 4 * ends[1]))
     ax.legend(fontsize=9, loc="upper left")

@@ -158,7 +158,7 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
          {"year": 2012, "team": "S", "error": 16.4, "learned": True}],
         {"year": 2012, "team": "I", "error": 26.2, "learned": False}),
     "hog_steps": lambda k: ch01.hog_steps(np.eye(8), np.eye(8), 10.0 * np.eye(8), k * np.arange(36.0).reshape(2, 2, 9)),
-    "training_days": lambda k: ch01.training_days({"slow": 9e3, "here": 30.0 * k, "fast": 0.2}, (5, 6), "here"),
+    "training_days": lambda k: ch01.training_days({"slow": 9e3, "here": 30.0 * k, "fast": 0.2}, (5, 6), "fast", "here"),
     "accepted_sizes": lambda k: ch03.accepted_sizes(range(4), {"one": [4, 4, 5, 5], "two": [4, 5, 5, 6]},
                                                      {"one": [0, k], "two": [2, 3]}),
     "layer_shares": lambda k: ch03.layer_shares({"one": layer_table(lenet(), (1, 28, 28)), "two": bigger(k)},
