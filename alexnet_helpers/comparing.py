@@ -29,8 +29,8 @@ def compare(arms: dict[str, Callable[[int], dict[str, float]]], seeds: Iterable[
     An arm is a function of the seed that trains or measures something and returns numbers by name:
     `{"test accuracy": 0.87}`. Before each run torch's global generator is set to the seed, so two arms that build the
     same network start from the same weights. All arms run with one seed before the next begins. A run whose loss
-    stops being finite counts as diverged: its measures are NaN, and columns for them there are only if another run
-    returned some. Interrupting ends the comparison and returns the runs that are whole. Raises ValueError if there is
+    stops being finite counts as diverged: its measures are NaN; if every run diverged, the table has no columns for
+    measures. Interrupting ends the comparison and returns the runs that are whole. Raises ValueError if there is
     no arm or no seed, or one seed twice.
     """
     import pandas as pd  # here, so that importing the helpers stays quick
@@ -225,7 +225,7 @@ def tune(train: Callable[[float, int], dict[str, float]], grid: Iterable[float],
 
     `train(value, seed)` returns measures by name, as an arm of `compare` does; the one that chooses must come from
     held-out images, which are neither trained nor tested on. If the best value lies at the edge of `grid`, the grid
-    goes on by its own last factor, at most `widen` times; what is at the edge even so, the line names. Raises
+    goes on by its own last factor, at most `widen` times; if the best still lies at the edge, the line says so. Raises
     ValueError unless the grid has two different positive values and there are two seeds, and as `best_arm` does.
     """
     import pandas as pd
@@ -251,7 +251,7 @@ def tune(train: Callable[[float, int], dict[str, float]], grid: Iterable[float],
 AGAIN = ", again"
 
 
-def timed_turns(arms: dict[str, Callable[[], Any]], rounds: int, seed: int = 0) -> pd.DataFrame:
+def timed_turns(arms: dict[str, Callable[[], Any]], rounds: int) -> pd.DataFrame:
     """Time every arm once a round, in an order drawn anew each round; the first arm runs twice a round (A/A).
 
     One row a timing: arm, round, seconds, until the device has finished; and "start-up", the seconds of the arm's
@@ -267,7 +267,7 @@ def timed_turns(arms: dict[str, Callable[[], Any]], rounds: int, seed: int = 0) 
     start_up = {arm: seconds(work, device) for arm, work in arms.items()}
     arms = {**arms, first + AGAIN: arms[first]}
     start_up[first + AGAIN] = start_up[first]
-    order, rows = random.Random(seed), []
+    order, rows = random.Random(0), []
     for turn in range(rounds):
         for arm in order.sample(list(arms), len(arms)):
             rows.append({"arm": arm, "round": turn, "seconds": seconds(arms[arm], device), "start-up": start_up[arm]})

@@ -1,7 +1,7 @@
 """Training in several processes at once: one a GPU, or several on a CPU, each with its share of every batch.
 
 `torchrun --nproc_per_node=N -m alexnet_helpers train` starts them; `join` makes them one group. Without torchrun there
-is one process, and every function here gives back what it got.
+is one process, and `total` and `shared` give back what they got.
 """
 
 from __future__ import annotations

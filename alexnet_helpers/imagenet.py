@@ -91,7 +91,7 @@ class Subtract:
 
 
 def pixel_statistics(train: FolderBatches, most: int = 10_000) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The mean image (3, H, W), and eigenvalues and eigenvectors of the colours, of `most` images spread evenly.
+    """The mean image (3, H, W), and eigenvalues and eigenvectors of the colours, of `most` images at most, spread out.
 
     Colours are those of every eighth pixel both ways. The same in every process: each reads a share, and they add up.
     """

@@ -97,8 +97,8 @@ def race_runs(record: dict) -> pd.DataFrame:
 def sweep_curves(record: dict, network: str = "small AlexNet") -> pd.DataFrame:
     """The looks of a recorded sweep, a row each: size, arm, seed, rate, epoch, and three accuracies.
 
-    "held-out accuracy", "test accuracy", and "training accuracy", on the run's own images in eval mode. Only runs at
-    the rate that was chosen for the arm and size count; the three are NaN for a run that diverged.
+    "held-out accuracy", "test accuracy", and "training accuracy", on at most 5,000 of the run's own images in eval
+    mode. Only runs at the rate that was chosen for the arm and size count; the three are NaN for a run that diverged.
     """
     import pandas as pd
 

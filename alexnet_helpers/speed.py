@@ -111,6 +111,11 @@ def to_device(net: nn.Module, X: torch.Tensor, device: torch.device) -> torch.Te
     return X.to(device)
 
 
+def has_bf16(device: str) -> bool:
+    """Whether `device` is a GPU that multiplies bfloat16 itself."""
+    return device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def precision(net: nn.Module) -> torch.autocast:
     """On a GPU that has bfloat16, a large network computes with it; its weights and their updates stay in float32.
 
@@ -118,15 +123,15 @@ def precision(net: nn.Module) -> torch.autocast:
     small network waits for kernels to start, not for them to end: it would only lose digits.
     """
     device = next(net.parameters()).device
-    pays = (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-            and "precision" not in left_out and sum(p.numel() for p in net.parameters()) > LARGE)
+    pays = (has_bf16(device.type) and "precision" not in left_out
+            and sum(p.numel() for p in net.parameters()) > LARGE)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=pays)
 
 
 def fused(optimizer: type[torch.optim.Optimizer], device: torch.device, options: dict[str, Any]) -> dict[str, bool]:
     """The option for updating all weights in one kernel on a GPU, where the optimizer has it.
 
-    None if the reader's `options` say how weights are updated: `foreach` and `fused` exclude each other.
+    Empty elsewhere, and where the reader's `options` have `foreach`, which excludes `fused`.
     """
     known = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
     pays = device.type == "cuda" and optimizer in known and "fused" not in left_out and "foreach" not in options

@@ -1,4 +1,4 @@
-"""Times and rates, measured rightly: on a GPU until the device has finished, the best of several runs after a first."""
+"""Times and rates: on a GPU the clock stops when the device has finished; each function says how often it measures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def seconds(work: Callable[[], Any], device: str) -> float:
 
 
 def matrix_rate(device: str, dtype: torch.dtype = torch.float32, repeats: int = 5) -> float:
-    """FLOP/s of a large square matrix product, the best of `repeats` after a first: the rate to compare with.
+    """FLOP/s of a large square matrix product, the best of `repeats` + 1: the rate to compare with.
 
     On a CPU torch has two libraries for it, one for matrices and one for convolutions (a kernel of 1 x 1 is a matrix
     product), and which is the faster depends on the maker: the better one counts.
@@ -45,23 +45,18 @@ def matrix_rate(device: str, dtype: torch.dtype = torch.float32, repeats: int = 
         return 2 * n ** 3 / min(seconds(way, device) for way in ways for _ in range(repeats + 1))
 
 
-def has_bf16(device: str) -> bool:
-    """Whether `device` is a GPU that multiplies bfloat16 itself."""
-    return device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-
-
-def matrix_rates(device: str, repeats: int = 5) -> dict[str, float]:
+def matrix_rates(device: str) -> dict[str, float]:
     """`matrix_rate` in every format that a network may be trained in there: float32; on newer GPUs TF32, bfloat16."""
-    rates = {"float32": matrix_rate(device, torch.float32, repeats)}
+    rates = {"float32": matrix_rate(device)}
     if device == "cuda" and torch.cuda.get_device_capability() >= (8, 0):      # Ampere, the first with TF32
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("high")
         try:
-            rates["tf32"] = matrix_rate(device, torch.float32, repeats)
+            rates["tf32"] = matrix_rate(device)
         finally:
             torch.set_float32_matmul_precision(before)
-    if has_bf16(device):
-        rates["bfloat16"] = matrix_rate(device, torch.bfloat16, repeats)
+    if speed.has_bf16(device):
+        rates["bfloat16"] = matrix_rate(device, torch.bfloat16)
     return rates
 
 
@@ -75,7 +70,7 @@ def machine(device: str) -> dict[str, str]:
     return {"card": f"{card.name}, {card.multi_processor_count} multiprocessors",
             "memory": f"{card.total_memory / 2**30:.1f} GiB, {memory} of it free",
             "CUDA": f"{torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}",
-            "bfloat16": "yes" if has_bf16(device) else "no"}
+            "bfloat16": "yes" if speed.has_bf16(device) else "no"}
 
 
 def training_flops(net: nn.Module, input_shape: tuple[int, ...]) -> int:
@@ -102,7 +97,7 @@ def arithmetic_seconds(net: nn.Module, input_shape: tuple[int, ...], train_size:
 
 
 def training_rate(net: nn.Module, X: torch.Tensor, y: torch.Tensor, lr: float, steps: int) -> float:
-    """Images a second of training alone: `fit`'s steps on a batch that is there already."""
+    """Images a second of training alone: `fit`'s steps on a batch that is there already; timed once, after two."""
     update = torch.optim.SGD(net.parameters(), lr=lr, **speed.fused(torch.optim.SGD, X.device, {}))
 
     def work(steps: int) -> None:
@@ -114,7 +109,7 @@ def training_rate(net: nn.Module, X: torch.Tensor, y: torch.Tensor, lr: float, s
 
 
 def loading_rate(data: Iterable, device: str) -> float:
-    """Images a second of one pass over the loader, with nothing done to them."""
+    """Images a second of one pass over the loader, with nothing done to them; timed once."""
     images = 0
 
     def work() -> None:

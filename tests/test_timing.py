@@ -39,7 +39,7 @@ def test_arithmetic_of_an_epoch_by_hand():
 def test_matrix_rates_in_the_formats_that_a_card_has(monkeypatch, capability, has_bf16, expected):
     formats = []
 
-    def rate(device, dtype, repeats):
+    def rate(device, dtype=torch.float32):
         formats.append(dtype)
         return torch.get_float32_matmul_precision()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .common import table_of_runs
+from .common import fault_of_runs
 
 # Of the run of 2012: two operations a MAC, forward and backward, every image, every epoch.
 OPERATIONS_2012 = 2 * 724_406_816 * 3 * 1_200_000 * 90
@@ -57,7 +57,7 @@ def crossover(answer: dict) -> str | None:
     if len(sizes) < 3:
         return "Take three sizes or more: a line through two points crosses somewhere, whatever the race does."
     for size in sizes:
-        if hint := table_of_runs(runs[runs["size"] == size], "test accuracy", ["HOG + linear", "learned"]):
+        if hint := fault_of_runs(runs[runs["size"] == size], "test accuracy", ["HOG + linear", "learned"]):
             return f"At {size:,} images: {hint}"
     mean = runs.groupby(["size", "arm"])["test accuracy"].mean().unstack()
     leads = [float(mean.loc[size, "learned"] - mean.loc[size, "HOG + linear"]) for size in sizes]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..comparing import SHOWN, verdict
-from .common import table_of_runs
+from .common import fault_of_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,7 @@ def swish_slope(answer: Callable[[torch.Tensor], torch.Tensor]) -> str | None:
 
 
 def saved_network(answer: pd.DataFrame) -> str | None:
-    if hint := table_of_runs(answer, "training error", ["left alone", "saved"]):
+    if hint := fault_of_runs(answer, "training error", ["left alone", "saved"]):
         return hint
     if answer.loc[answer["arm"] == "left alone", "training error"].min() < 0.8:
         return "The network that is left alone learns as well, so it was not dead: train it at a rate of 1 first."

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from .common import table_of_runs
+from .common import fault_of_runs
 
 
 def dropout_with_its_modes(answer: Callable[[torch.Tensor, float, bool], torch.Tensor]) -> str | None:
@@ -98,7 +98,7 @@ def lenet_with_dropout(answer: tuple[object, object]) -> str | None:
     runs, found = answer
     if not hasattr(found, "word"):
         return "The second part is what ah.verdict returns."
-    if hint := table_of_runs(runs, "test accuracy", ["no dropout", "dropout"]):
+    if hint := fault_of_runs(runs, "test accuracy", ["no dropout", "dropout"]):
         return hint
     if not runs["test accuracy"].dropna().between(0.3, 1).all():
         return "Some networks have hardly learned anything: try other learning rates, or more steps."

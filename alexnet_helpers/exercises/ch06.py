@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from .. import comparing
-from .common import table_of_runs
+from .common import fault_of_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ def crop_of_2012(answer: Callable[[torch.Tensor, int, torch.Generator], torch.Te
 
 
 def lenet_inputs(answer: pd.DataFrame) -> str | None:
-    if problem := table_of_runs(answer, "test accuracy", ["raw", "standardised", "flips", "shifts"]):
+    if problem := fault_of_runs(answer, "test accuracy", ["raw", "standardised", "flips", "shifts"]):
         return problem
     if answer["test accuracy"].max() > 1:
         return "Accuracies as fractions, 0.75 and not 75, please."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .common import table_of_runs
+from .common import fault_of_runs
 
 TRAINING_FLOPS = 2 * (3 * 938_146_176 - 33_872_256)            # the book's AlexNet, one image; conv1 sends none back
 
@@ -60,7 +60,7 @@ def longer_training(answer: tuple[object, dict[str, object]]) -> str | None:
 
     runs, verdicts = answer
     networks = ("relu", "sigmoid")
-    if hint := table_of_runs(runs, "held-out accuracy", [f"{name}, {n}" for name in networks for n in (5, 20)]):
+    if hint := fault_of_runs(runs, "held-out accuracy", [f"{name}, {n}" for name in networks for n in (5, 20)]):
         return hint
     if not runs.loc[runs["arm"].str.startswith("relu"), "held-out accuracy"].dropna().between(0.4, 1).all():
         return "The networks with ReLU have hardly learned anything: try other rates, or more images."
@@ -77,7 +77,7 @@ def longer_training(answer: tuple[object, dict[str, object]]) -> str | None:
 def batches_compared(answer: tuple[object, dict[int, int]]) -> str | None:
     runs, needed = answer
     sizes = (16, 64, 256)
-    if hint := table_of_runs(runs, "test accuracy", [str(size) for size in sizes]):
+    if hint := fault_of_runs(runs, "test accuracy", [str(size) for size in sizes]):
         return hint
     if not runs.groupby("arm")["test accuracy"].mean().between(0.15, 1).all():
         return "A batch size has hardly learned anything: is each one's rate tuned, and the grid wide enough?"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def table_of_runs(runs: object, measure: str, arms: list[str]) -> str | None:
-    """Whether `runs` is a table of `compare` with these arms, the measure, and three seeds or more in each."""
+def fault_of_runs(runs: object, measure: str, arms: list[str]) -> str | None:
+    """What `runs` lacks as a table of `compare` with the arms, the measure and three seeds or more; None if nothing."""
     if missing := {"arm", "seed", measure} - set(runs.columns):
         return f"The table lacks {', '.join(sorted(missing))}; give what ah.compare returns."
     if missing := set(arms) - set(runs["arm"]):

@@ -240,8 +240,9 @@ def lrn_neighbours(first: int, last: int, at: int, border: int | None = None) ->
     return figure
 
 
-def lrn_curves(alphas: dict[str, float], neighbour: float, k: float = 2.0, beta: float = 0.75) -> Figure:
+def lrn_curves(alphas: dict[str, float], neighbour: float) -> Figure:
     """A value after LRN over the value before, alone and beside one of `neighbour`; `alphas` weigh sums of squares."""
+    k, beta = 2.0, 0.75                                        # the paper's
     figure, ax = plt.subplots(figsize=(7.6, 3.4))
     a, words = torch.linspace(0, 400, 200).numpy(), []
     for (name, alpha), colour, marker in told_apart(alphas, (BLUE, VERMILION), MARKERS):

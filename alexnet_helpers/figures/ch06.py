@@ -1,4 +1,4 @@
-"""Figures of lesson 06: views of a photograph, the colours of PCA lighting, and what augmentation is worth."""
+"""Figures of chapter 06: views of a photograph, the colours of PCA lighting, and what augmentation is worth."""
 
 from __future__ import annotations
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from ..progress import notebook_shell
-
-if TYPE_CHECKING:
-
-    pass
-
 
 # Okabe and Ito's palette, which people with colour-vision deficiency can tell apart. Even so no series is known by its
 # colour alone: lines and dots differ in marker or dash, areas in hatch or plainly in lightness.
@@ -114,7 +108,7 @@ def describe(figure: Figure) -> str:
 
 
 def short(number: float) -> str:
-    """1,234,567 as 1.2 M, to stand in a drawing."""
+    """1,234,567 as 1.23 M, to stand in a drawing."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
             return f"{number / size:.3g} {unit}"

@@ -18,6 +18,7 @@ from torch import nn
 
 from .. import recorded
 from ..checkpoints import write_whole
+from ..commands.benchmark import device_name
 from ..comparing import tune
 from ..data import Batches, load_fashion_mnist
 from ..models import lenet
@@ -33,8 +34,7 @@ def save_record(name: str, record: dict) -> None:
 def provenance(name: str) -> dict:
     device = profile().device
     return {"command": f"python -m alexnet_helpers.maintain record {name}", "date": date.today().isoformat(),
-            "device": torch.cuda.get_device_name() if device == "cuda"
-            else f"{platform.processor() or platform.machine()} CPU, {torch.get_num_threads()} threads",
+            "device": device_name(device),
             "versions": {"python": platform.python_version(), "torch": torch.__version__,
                          **({"cuda": torch.version.cuda, "driver": driver()} if device == "cuda" else {})}}
 

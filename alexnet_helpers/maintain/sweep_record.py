@@ -29,7 +29,7 @@ from ..profiles import profile
 from ..training import LossNotFiniteError, evaluate, train_epoch
 from . import records
 
-HELD_OUT = 5_000
+JUDGED = 5_000                                                 # of its own images a run is judged on so many at most
 BATCH_SIZE = 64
 TUNING_SEEDS = (100, 101)
 LOOKS = 6                                                      # on the way of a run, evenly spaced, the last at its end
@@ -113,7 +113,7 @@ def run(job: Job, train_size: int = 60_000, test_size: int = 10_000) -> dict[str
 
     seen = batches(train, rows, batch_size=BATCH_SIZE, shuffle=True, seed=job.seed,
                    augment=augment(side, job.seed) if augment else None)
-    judged = {"held out": batches(train, slice(kept, None)), "training": batches(train, rows[:HELD_OUT])}
+    judged = {"held out": batches(train, slice(kept, None)), "training": batches(train, rows[:JUDGED])}
     if job.test:
         judged["test"] = batches(test, slice(None))
     torch.manual_seed(job.seed)
