@@ -7,7 +7,7 @@ import torch
 
 from alexnet_helpers import comparing
 from alexnet_helpers.checkpoints import History
-from alexnet_helpers.figures import ch02, ch03, ch05, ch06, common
+from alexnet_helpers.figures import ch01, ch02, ch03, ch05, ch06, common
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,16 @@ def test_curves_of_training_and_test_are_not_mixed_up():
 def test_more_curves_than_can_be_told_apart_are_refused():
     with pytest.raises(ValueError, match="at most 6 series apart, not 7: draw two figures"):
         common.training_curves({str(i): [History()] for i in range(7)})
+
+
+def test_reported_days_stand_beside_the_machine_that_took_them():
+    figure = ch01.training_days({"slow": 9e3, "used": 1.7, "here": 30.0}, (5, 6), used="used", here="here")
+    ax, = figure.axes
+    bar, = ax.patches
+    rows = {label.get_text(): place for label, place in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)}
+    assert (bar.get_x(), bar.get_x() + bar.get_width()) == (5, 6)
+    assert bar.get_y() < rows["used"] < bar.get_y() + bar.get_height() < rows["slow"]
+    assert figure.alt.endswith("Reported of used: 5 to 6.")
 
 
 def test_published_accuracies_are_told_as_they_are():
