@@ -223,7 +223,10 @@ def pca_filters(patches: torch.Tensor, count: int = 96) -> np.ndarray:
 
 
 def ica_filters(patches: torch.Tensor, count: int = 96) -> np.ndarray:
-    """`count` independent components of the patches, as what each adds to a patch, (count, 3, size, size)."""
+    """`count` independent components of the patches, as what each adds to a patch, (count, 3, size, size).
+
+    Bell and Sejnowski (1997) found with ICA that the independent components of photographs are bars and edges.
+    """
     import warnings
 
     from sklearn.decomposition import FastICA
