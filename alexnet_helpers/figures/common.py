@@ -85,7 +85,8 @@ def training_curves(runs: dict[str, list[History]], title: str = "", judged: str
 def image_grid(images: torch.Tensor, titles: list[str], columns: int, title: str = "") -> Figure:
     """Images (N, 1, H, W) or (N, 3, H, W) in [0, 1], each under its title."""
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(min(1.05 * columns, 8.8), 1.3 * rows + 0.3), squeeze=False)
+    height = rows * (1.3 + 0.25 * max((name.count("\n") for name in titles), default=0)) + 0.3
+    figure, axes = plt.subplots(rows, columns, figsize=(min(1.05 * columns, 8.8), height), squeeze=False)
     for ax, image, name in zip(axes.flat, images.detach().cpu(), titles, strict=False):
         ax.imshow((image.squeeze(0) if len(image) == 1 else image.permute(1, 2, 0)).numpy(), vmin=0, vmax=1)
         ax.set_title(name, fontsize=9, fontweight="normal", loc="center")
