@@ -131,6 +131,28 @@ def arms_by_size(runs: pd.DataFrame, gains: dict[str, dict[int, Verdict]], margi
     return figure
 
 
+def gains_by_epoch(gains: dict[int, dict[int, Verdict]], margin: float, title: str) -> Figure:
+    """What an arm gains over another on its way: a panel a training-set size, the verdict of each epoch looked at.
+
+    Points are the means, with their 95 % intervals; the band says which gains are too small to matter.
+    """
+    figure, axes = plt.subplots(1, len(gains), figsize=(8.8, 3.0), sharey=True, squeeze=False)
+    words = []
+    for ax, (size, by_epoch) in zip(axes[0], gains.items(), strict=True):
+        ax.axhspan(-100 * margin, 100 * margin, color="0.88", lw=0)
+        ax.axhline(0, color=BLACK, lw=1)
+        ax.errorbar(list(by_epoch), [100 * v.mean for v in by_epoch.values()],
+                    [50 * (v.high - v.low) for v in by_epoch.values()], color=BLUE, marker="o", ms=5, lw=1.4, capsize=3)
+        ax.set_title(f"{size:,} images", fontsize=10.5, fontweight="normal")
+        ax.set(xlabel="epoch", xlim=(0, 1.07 * max(by_epoch)))
+        words.append(f"{size:,} images: " + ", ".join(f"{100 * v.mean:+.1f} ± {50 * (v.high - v.low):.1f} at {epoch}"
+                                                      for epoch, v in by_epoch.items()))
+    axes[0, 0].set_ylabel("percentage points")
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    figure.alt = f"{title}. Gain in percentage points by epoch. " + "; ".join(words) + "."
+    return figure
+
+
 def colour_strips(photo: torch.Tensor, axes: torch.Tensor, title: str) -> Figure:
     """A row a principal axis: the photograph (3, H, W) in [0, 1] pushed by -3 to 3 times that row of `axes` (3, 3).
 

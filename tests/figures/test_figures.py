@@ -143,6 +143,18 @@ def test_gains_by_size_are_drawn_as_their_verdicts_say():
     assert "flips gains, in points, +2.0 ± 0.0 at 300, -2.0 ± 0.0 at 1,000" in figure.alt
 
 
+def test_gains_by_epoch_are_drawn_where_they_were_looked_at():
+    runs = pd.DataFrame([{"epoch": epoch, "arm": arm, "seed": seed, "test accuracy": 0.5 + gain + 0.01 * seed}
+                         for epoch, gain_of_both in ((9, -0.04), (54, 0.01))
+                         for arm, gain in (("none", 0.0), ("both", gain_of_both)) for seed in range(3)])
+    gains = {4_000: {epoch: comparing.verdict(rows, "test accuracy", "both", against="none", margin=0.01)
+                     for epoch, rows in runs.groupby("epoch")}}
+    figure = ch06.gains_by_epoch(gains, 0.01, "Gains")
+    (bars,) = figure.axes[0].containers
+    assert bars.lines[0].get_xydata().tolist() == [pytest.approx([9, -4.0]), pytest.approx([54, 1.0])]
+    assert "4,000 images: -4.0 ± 0.0 at 9, +1.0 ± 0.0 at 54" in figure.alt
+
+
 def test_what_the_network_gets_is_the_window_pushed_and_mirrored():
     photo = torch.linspace(0, 1, 3 * 8 * 8).view(3, 8, 8)
     axes = torch.tensor([[0.1, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.0]])

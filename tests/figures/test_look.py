@@ -201,6 +201,8 @@ SAMPLES: dict[str, Callable[[int], Figure]] = {
                                                            ("as they come", "mirrored"), "Classes"),
     "accuracy_by_test": lambda k: ch06.accuracy_by_test(comparison(k, plain=0.3, moved=0.2), ["plain", "moved"], "T"),
     "arms_by_size": lambda k: ch06.arms_by_size(*gains(k), 0.01, "Arms"),
+    "gains_by_epoch": lambda k: ch06.gains_by_epoch({size: {9: found, 18 * k: found} for size, found in
+                                                      gains(k)[1]["HOG"].items()}, 0.01, "Gains"),
     "colour_strips": lambda k: ch06.colour_strips(torch.rand(3, 8, 8), torch.eye(3) / 50, f"Strips {k}"),
     "intervals": lambda k: ch06.intervals({"seed 0": (0.1, 0.2 * k, 0.5), "mean": (0.0, 0.1, 0.2)}, "gain", "Spans"),
     "published_speeds": lambda k: ch07.published_speeds(
