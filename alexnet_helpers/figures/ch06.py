@@ -147,7 +147,7 @@ def gains_by_epoch(gains: dict[int, dict[int, Verdict]], margin: float, title: s
         ax.set(xlabel="epoch", xlim=(0, 1.07 * max(by_epoch)))
         words.append(f"{size:,} images: " + ", ".join(f"{100 * v.mean:+.1f} ± {50 * (v.high - v.low):.1f} at {epoch}"
                                                       for epoch, v in by_epoch.items()))
-    axes[0, 0].set_ylabel("percentage points")
+    axes[0, 0].set_ylabel("gain (points, 95 %)")
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.alt = f"{title}. Gain in percentage points by epoch. " + "; ".join(words) + "."
     return figure
