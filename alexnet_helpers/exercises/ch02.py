@@ -129,7 +129,7 @@ def rate_of_the_sigmoid(answer: object) -> str | None:
     if len(set(runs["arm"])) < 3:
         return "Try three rates or more."
     if runs.groupby("arm")["held-out accuracy"].mean().max() < 0.3:
-        return "At no rate have most runs left the plateau: give each more epochs, or try other rates."
+        return "No rate has a mean of 0.3: too few of its runs have left the plateau. Give more epochs, or other rates."
     if answer.at_edge:
         return f"The best rate, {answer.value:g}, lies at the edge of your grid: try one beyond it."
     return None

@@ -113,6 +113,16 @@ SWEEP = {"rates": {"small AlexNet, 300": {"dropout": 0.1, "none": 0.2}}, "runs":
     "AlexNet, 300, dropout, rate 0.1, seed 0": {"epoch": [1], "held out": [1.0], "training": [1.0], "test": [1.0]}}}
 
 
+@pytest.mark.parametrize("sweep", ["dropout", "augmentation"])
+def test_the_record_that_is_kept_is_what_the_command_would_make(sweep):
+    curves = recorded.sweep_curves(recorded.read_record(sweep))
+    for size, plan in sweep_record.SIZES[sweep].items():
+        for arm in sweep_record.ARMS[sweep]:
+            runs = curves[(curves["size"] == size) & (curves["arm"] == arm)]
+            assert set(runs["seed"]) == set(range(plan.seeds)), f"{size}, {arm}: other seeds"
+            assert set(runs.groupby("seed")["epoch"].max()) == {plan.epochs}, f"{size}, {arm}: other epochs"
+
+
 def test_a_sweep_is_read_at_the_look_that_held_out_images_choose():
     runs = recorded.sweep_runs(SWEEP)
     dropout = runs[runs["arm"] == "dropout"]
